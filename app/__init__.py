@@ -1,0 +1,3 @@
+"""Maillage: one node of a federated linked-data directory of collectives."""
+
+__version__ = "0.1.0"
