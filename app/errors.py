@@ -10,7 +10,8 @@ a RequestError one request, a NodeError the whole run.
     ├── PeerError                   this visit only; what was there stays
     │   ├── AddressRefused          the address may not be contacted
     │   ├── FetchFailed             nothing usable arrived
-    │   └── FormatError             what arrived is not what the peer announced
+    │   ├── FormatError             what arrived is not what the peer announced
+    │   └── MappingRefused          the mapping asks for what does not exist
     ├── RequestError                this request only
     │   ├── BadRequest  NotSignedIn  Forbidden  NotFound  Gone  NotAcceptable
     │   ├── Conflict  StaleVersion  VersionRequired  TooLarge  TooSlow  UnsupportedType  WrongMethod
@@ -131,6 +132,13 @@ class FormatError(PeerError):
 
     slug = "format"
     title = Text("Format inattendu", "Unexpected format")
+
+
+class MappingRefused(PeerError):
+    """The mapping asks for what does not exist; the sentence names it."""
+
+    slug = "mapping"
+    title = Text("Correspondance incorrecte", "Wrong mapping")
 
 
 class RequestError(MaillageError):

@@ -26,11 +26,15 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     node_name: str = Field("Maillage", description="The name of the directory, shown on its pages and to its peers.")
-    licence: str = Field("https://www.etalab.gouv.fr/licence-ouverte-open-licence", description="The licence (IRI) of our own records that name none.")
+    licence: str = Field(
+        "https://www.etalab.gouv.fr/licence-ouverte-open-licence", description="The licence (IRI) of our own records that name none."
+    )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(("fr", "en"), description="The languages of the pages, the preferred one first.")
     graph_url: str | None = Field(None, description="The query address of a SPARQL 1.1 server to use instead of the embedded store.")
     graph_update_url: str | None = Field(None, description="Its update address.")
-    allow_private_peers: Annotated[frozenset[str], NoDecode] = Field(frozenset(), description="Comma-separated host:port pairs that may be fetched although their address is private.")
+    allow_private_peers: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="Comma-separated host:port pairs that may be fetched although their address is private."
+    )
     sparql_timeout_s: float = Field(10, gt=0, description="Seconds after which a stranger's query is stopped.")
     sparql_memory_mb: int = Field(1024, ge=128, description="Memory, in megabytes, that one query process may use.")
     sparql_max_rows: int = Field(10_000, ge=1, description="Rows (or triples) above which an answer is refused.")
@@ -64,8 +68,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, then environment, then file: the first that has a key wins."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
