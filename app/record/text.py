@@ -1,0 +1,82 @@
+"""Texts, IRIs and language tags from strangers: what is let through, decided once, in linear time.
+
+Why before RDF: rdflib and N-Quads writers let datatypes and blank node labels carry whole statements; nothing that is not proved to be
+an IRI, a tag or clean text gets as far as a term.
+"""
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from pyoxigraph import Literal, NamedNode
+
+from app.errors import Text
+from app.record.compact import expand_prefix
+from app.record.limits import IRI_LENGTH
+
+SCHEMES: Final = ("http", "https", "urn", "mailto", "tel", "geo", "did")
+"""The IRI schemes of records; none is a prefix of our context, so an IRI never means something else once compacted."""
+
+UNMAPPED: Final = "urn:x-maillage-unmapped:"
+"""The namespace into which names fall that no context maps, so that they are seen and reported instead of dropped in silence."""
+
+_IRI: Final = re.compile(r"(?:https?://[^/?#@\s]+(?:[/?#]|\Z)|(?:urn|mailto|tel|geo|did):[^\s])", re.IGNORECASE)
+_UNSAFE: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+_BAD_TEXT: Final = re.compile(f"[{_UNSAFE}]")
+_BAD_LINE: Final = re.compile(f"[\\t\\n\\r{_UNSAFE}]")
+_BAD_IRI: Final = re.compile(f'[\\s<>"{{}}|\\\\^`\u200b-\u200f\u061c{_UNSAFE}]')
+_LANGUAGE: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,8})*\Z")
+
+HIDDEN_CHARACTERS: Final = Text(
+    "Ce texte contient des caractères invisibles ou de contrôle : retirez-les.", "This text contains invisible or control characters: remove them."
+)
+ONE_LINE: Final = Text("Ce texte doit tenir sur une ligne, sans tabulation.", "This text must fit on one line, without tabs.")
+
+
+def absolute_iri(name: str) -> str | None:
+    """Return the IRI that `name` (absolute or prefixed) stands for, None when it is not one that a record may carry."""
+    return _absolute(name) if len(name) <= IRI_LENGTH and not name.startswith(UNMAPPED) else None
+
+
+@lru_cache(maxsize=8192)
+def _absolute(name: str) -> str | None:
+    iri = expand_prefix(name)
+    if len(iri) > IRI_LENGTH or not _IRI.match(iri) or _BAD_IRI.search(iri):
+        return None
+    try:
+        NamedNode(iri)
+    except ValueError:
+        return None
+    return iri
+
+
+def language_tag(tag: str) -> str | None:
+    """Return the tag in lower case, None when it is not a BCP 47 one."""
+    return _tag(tag) if len(tag) <= 35 else None
+
+
+@lru_cache(maxsize=512)
+def _tag(tag: str) -> str | None:
+    lowered = tag.lower()
+    if not _LANGUAGE.match(lowered):
+        return None
+    try:
+        Literal("", language=lowered)
+    except ValueError:
+        return None
+    return lowered
+
+
+def fault(text: str, *, one_line: bool) -> Text | None:
+    """Return what is wrong with a text, None when nothing is."""
+    if (_BAD_LINE if one_line else _BAD_TEXT).search(text) is None:
+        return None
+    return HIDDEN_CHARACTERS if _BAD_TEXT.search(text) else ONE_LINE
+
+
+def lexical(value: bool | float) -> str:
+    """Write a JSON number as a decimal and a JSON boolean as such: 48.9362 -> "48.9362", 1e-7 -> "0.0000001", True -> "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f")
