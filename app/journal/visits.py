@@ -112,9 +112,11 @@ def held(c: Connection) -> list[Visit]:
     return [_visit(row) for row in c.execute(_chosen().where(table.c.outcome == "held").order_by(table.c.id)).mappings()]
 
 
-def items(c: Connection, visit_id: int, after: int = 0, limit: int = 100) -> list[Item]:
-    """Return at most `limit` lines of a visit after line `after`, in their order."""
+def items(c: Connection, visit_id: int, after: int = 0, limit: int = 100, outcome: str | None = None) -> list[Item]:
+    """Return at most `limit` lines of a visit after line `after`, in their order; those of one outcome, or all."""
     question = select(item_table).where(item_table.c.visit_id == visit_id, item_table.c.id > after).order_by(item_table.c.id).limit(limit)
+    if outcome is not None:
+        question = question.where(item_table.c.outcome == outcome)
     return [_item(row) for row in c.execute(question)]
 
 
