@@ -1,0 +1,108 @@
+"""Why two records are in one group, or are not: the reasons computed anew for any two, in words that people read."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from app.errors import BadRequest, NotFound, Text
+from app.journal import judgements, meta, records
+from app.journal.tables import edge
+from app.journal.text import sentence_from
+from app.matching import filing, statistics
+from app.matching.identity import held
+from app.matching.naming import pair
+from app.matching.normalise import features
+from app.matching.score import MATCH, Reason, Subject, score
+from app.names import Names
+
+LABELS: Final = {
+    "name": Text("ressemblance des noms", "likeness of the names"),
+    "acronym": Text("sigle", "acronym"),
+    "weak name alone": Text("noms peu ressemblants et aucun contact commun", "names little alike and no contact in common"),
+    "email": Text("même courriel", "same e-mail"),
+    "email host": Text("courriels du même domaine", "e-mails of the same domain"),
+    "email nearly": Text("courriels presque identiques", "nearly the same e-mail"),
+    "email differs": Text("courriels différents", "different e-mails"),
+    "phone": Text("même téléphone", "same phone"),
+    "phone differs": Text("téléphones différents", "different phones"),
+    "page": Text("même site web", "same website"),
+    "page of the same site": Text("autre page du même site", "another page of the same site"),
+    "page differs": Text("sites web différents", "different websites"),
+    "link": Text("même lien vers un autre annuaire", "same link to another directory"),
+    "street": Text("rue et numéro", "street and number"),
+    "distance": Text("distance", "distance"),
+    "postcode": Text("code postal", "postcode"),
+    "town": Text("commune", "town"),
+    "country differs": Text("pays différents", "different countries"),
+    "place unknown": Text("lieu inconnu", "place unknown"),
+    "subjects": Text("thématiques", "topics"),
+    "umbrella": Text("l'un est une tête de réseau", "one is an umbrella organisation"),
+    "branch": Text("l'un est une antenne locale", "one is a local branch"),
+    "same source": Text("fiches de la même source", "records of one source"),
+    "siret": Text("SIRET", "SIRET"),
+    "siren": Text("SIREN", "SIREN"),
+    "prior": Text("par défaut, deux fiches sont deux groupes", "by default, two records are two groups"),
+}
+"""What each reason says to people; one that is missing here is the register of an official identifier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`left` and `right` are references; `verdict` is what a person judged; `refusal` says why a match was not merged."""
+
+    left: str
+    right: str
+    score: float
+    reasons: tuple[Reason, ...]
+    verdict: str | None
+    same_group: bool
+    refusal: Text | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it for other programs, each reason with its label in French and English."""
+        return {
+            "left": self.left,
+            "right": self.right,
+            "score": self.score,
+            "threshold": MATCH,
+            "reasons": [one._asdict() | {"label": label(one).as_json()} for one in self.reasons],
+            "verdict": self.verdict,
+            "same_group": self.same_group,
+            "refusal": None if self.refusal is None else self.refusal.as_json(),
+        }
+
+
+def explain(c: Connection, names: Names, left: str, right: str) -> Explanation:
+    """Compare the records that two addresses mean. Raises NotFound, or BadRequest when both mean one record."""
+    meant = pair(c, names, left, right)
+    if meant is None:
+        raise BadRequest(Text("Les deux adresses désignent la même fiche.", "Both addresses mean the same record."))
+    current = statistics.load(c)
+    mine, theirs = (_subject(c, reference, current) for reference in meant)
+    scored = score(mine[1], theirs[1], current)
+    ids = mine[0], theirs[0]
+    groups = held(c, ids)
+    verdict = next((one.verdict.value for one in judgements.by_record(c, meant[0]) if {one.left, one.right} == {*meant}), None)
+    same_group = ids[0] in groups and groups[ids[0]] == groups.get(ids[1])
+    return Explanation(*meant, scored.total, scored.reasons, verdict, same_group, _refusal(c, min(ids), max(ids)))
+
+
+def label(reason: Reason) -> Text:
+    """Return what a reason says to people."""
+    return LABELS.get(reason.name) or Text(f"identifiant officiel {reason.name}", f"official identifier {reason.name}")
+
+
+def _subject(c: Connection, reference: str, current: statistics.Statistics) -> tuple[int, Subject]:
+    """Return a record ready for comparison, and its id."""
+    found = records.get(c, *reference.split("/", 1))
+    if found is None:
+        raise NotFound(Text(f"Il n'y a pas de fiche « {reference} ».", f"There is no record '{reference}'."))
+    (row,) = filing.filed(c, [found.id])
+    return found.id, Subject(features(found.document, row.contacts, meta.secret(c)), current, reference)
+
+
+def _refusal(c: Connection, left: int, right: int) -> Text | None:
+    """Return why a matching pair was not merged."""
+    question = select(edge.c.message).where(edge.c.left_id == left, edge.c.right_id == right, edge.c.state == filing.REFUSED)
+    return sentence_from(c.execute(question).scalar())

@@ -1,0 +1,201 @@
+"""The rows that matching keeps in the journal: normal forms, keys, and the scored pairs worth remembering.
+
+Every question and every write is for many records at once, in chunks that SQLite takes; questions are built once, for speed.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from app.errors import Text
+from app.journal.tables import edge, feature, match_key, member, pending, record, source
+from app.journal.text import as_text, from_text, sentence_text
+from app.matching.features import Features
+from app.matching.score import MATCH, Reason, Score
+
+Key = TypeVar("Key", int, str)
+
+CHUNK: Final = 500
+LIVE: Final = "live"
+MATCHED, REVIEW, REFUSED = "match", "review", "refused"
+
+
+class Filed(NamedTuple):
+    """A record as matching reads it; `features` is empty when it was never filed, or is not to be found any more."""
+
+    id: int
+    reference: str
+    state: str
+    document: str
+    features: str
+    contacts: Mapping[str, list[str]] | None
+
+
+class Edge(NamedTuple):
+    """A scored pair as it is kept; left < right."""
+
+    left: int
+    right: int
+    score: float
+    state: str
+    message: str | None
+
+
+def among(name: str = "ids") -> Any:
+    """Return the place of a chunk in a question that is built once."""
+    return bindparam(name, expanding=True)
+
+
+_LIVE_IDS: Final = select(record.c.id).where(record.c.state == LIVE).order_by(record.c.id)
+_ROUGHLY: Final = select(select(func.count()).select_from(member).scalar_subquery() + select(func.count()).select_from(pending).scalar_subquery())
+_FILED: Final = (
+    select(record.c.id, source.c.name, record.c.key, record.c.state, record.c.document, feature.c.document, feature.c.contacts)
+    .join(source, source.c.id == record.c.source_id)
+    .outerjoin(feature, feature.c.record_id == record.c.id)
+    .where(record.c.id.in_(among()))
+    .order_by(record.c.id)
+)
+_SUBJECTS: Final = (
+    select(feature.c.record_id, source.c.name, record.c.key, feature.c.document)
+    .select_from(feature.join(record, record.c.id == feature.c.record_id).join(source, source.c.id == record.c.source_id))
+    .where(feature.c.record_id.in_(among()), feature.c.document != "")
+)
+_NEW_FEATURE: Final = upsert(feature)
+_SAVE_FEATURE: Final = _NEW_FEATURE.on_conflict_do_update(index_elements=["record_id"], set_={"document": _NEW_FEATURE.excluded.document})
+_EMPTY_OTHERS: Final = update(feature).where(feature.c.document != "", feature.c.record_id.not_in(_LIVE_IDS.order_by(None))).values(document="")
+_DROP_KEYS: Final = delete(match_key).where(match_key.c.record_id.in_(among()))
+_DROP_EDGES: Final = delete(edge).where(or_(edge.c.left_id.in_(among()), edge.c.right_id.in_(among())))
+_MINE, _THEIRS = match_key.alias(), match_key.alias()
+_NEIGHBOURS: Final = (
+    select(_MINE.c.record_id, _THEIRS.c.record_id)
+    .where(_THEIRS.c.key == _MINE.c.key, _THEIRS.c.record_id != _MINE.c.record_id, _MINE.c.record_id.in_(among()))
+    .group_by(_MINE.c.record_id, _THEIRS.c.record_id)
+    .having(or_(func.count() > 1, func.max(_MINE.c.key.op("&")(1)) == 1))
+)
+_MATCHES: Final = select(edge.c.left_id, edge.c.right_id, edge.c.score, edge.c.state, edge.c.message).where(edge.c.score >= MATCH)
+_MATCHES_OF: Final = tuple(_MATCHES.where(column.in_(among())) for column in (edge.c.left_id, edge.c.right_id))
+_MARK: Final = (
+    update(edge)
+    .where(edge.c.left_id == bindparam("one"), edge.c.right_id == bindparam("other"))
+    .values(state=bindparam("new_state"), message=bindparam("new_message"))
+)
+
+
+def chunks(ids: Iterable[Key]) -> Iterator[list[Key]]:
+    """Cut ids or slugs into sorted chunks."""
+    ordered = iter(sorted(ids))
+    while chunk := list(islice(ordered, CHUNK)):
+        yield chunk
+
+
+def live_ids(c: Connection) -> list[int]:
+    """Return the ids of the live records."""
+    return list(c.execute(_LIVE_IDS).scalars())
+
+
+def roughly(c: Connection) -> int:
+    """Return how many records there are at most, without reading them: the members of groups and those that wait."""
+    return int(c.execute(_ROUGHLY).scalar_one())
+
+
+def filed(c: Connection, ids: Iterable[int]) -> Iterator[Filed]:
+    """Yield these records, whatever their state."""
+    for chunk in chunks(ids):
+        for record_id, name, key, state, document, features, contacts in c.execute(_FILED, {"ids": chunk}):
+            yield Filed(record_id, f"{name}/{key}", state, document, features or "", from_text(contacts) if contacts else None)
+
+
+def subjects(c: Connection, ids: Iterable[int]) -> Iterator[tuple[int, str, Features]]:
+    """Yield id, reference and normal form of these records, those that have one."""
+    for chunk in chunks(ids):
+        for record_id, name, key, text in c.execute(_SUBJECTS, {"ids": chunk}):
+            yield record_id, f"{name}/{key}", Features.from_json(text)
+
+
+def save_features(c: Connection, texts: Mapping[int, str]) -> None:
+    """Keep normal forms, as JSON; contacts kept beside them stay."""
+    if texts:
+        c.execute(_SAVE_FEATURE, [{"record_id": record_id, "document": text} for record_id, text in texts.items()])
+
+
+def empty_others(c: Connection) -> None:
+    """Empty the normal forms of records that are not live; contacts kept beside them stay."""
+    c.execute(_EMPTY_OTHERS)
+
+
+def unfile(c: Connection, ids: Iterable[int]) -> None:
+    """Forget keys and pairs of these records."""
+    for chunk in chunks(ids):
+        c.execute(_DROP_KEYS, {"ids": chunk})
+        c.execute(_DROP_EDGES, {"ids": chunk})
+
+
+def clear(c: Connection) -> None:
+    """Forget all keys and pairs."""
+    c.execute(delete(match_key))
+    c.execute(delete(edge))
+
+
+def save_keys(c: Connection, keys: Mapping[int, Iterable[int]]) -> None:
+    """File records under their keys, in the table's own order, which is the fastest."""
+    _add(c, match_key, ("key", "record_id"), sorted([(key, record_id) for record_id, found in keys.items() for key in found]))
+
+
+def neighbours(c: Connection, ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return for each record those it is to be compared with: they share a key that identifies, or two keys.
+
+    A pair of two records that are both among `ids` is given once.
+    """
+    asked = {*ids}
+    found: dict[int, list[int]] = {}
+    for chunk in chunks(asked):
+        for left, right in c.execute(_NEIGHBOURS, {"ids": chunk}):
+            if left < right or right not in asked:
+                found.setdefault(left, []).append(right)
+    return found
+
+
+def save_edges(c: Connection, scores: Mapping[tuple[int, int], Score]) -> None:
+    """Keep scored pairs, matches as matches until clustering refuses one."""
+    rows = [
+        (left, right, scored.total, as_text(scored.reasons), MATCHED if scored.total >= MATCH else REVIEW)
+        for (left, right), scored in sorted(scores.items())
+    ]
+    _add(c, edge, ("left_id", "right_id", "score", "reasons", "state"), rows)
+
+
+def matches(c: Connection, ids: Collection[int] | None) -> Iterator[Edge]:
+    """Yield the pairs from MATCH on, refused or not, that name one of these records, or all; a pair may come twice."""
+    if ids is None:
+        yield from (Edge(*row) for row in c.execute(_MATCHES))
+        return
+    for chunk in chunks(ids):
+        for question in _MATCHES_OF:
+            yield from (Edge(*row) for row in c.execute(question, {"ids": chunk}))
+
+
+def reasons_of(text: str) -> tuple[Reason, ...]:
+    """Read the reasons of a kept pair."""
+    return tuple(Reason(*item) for item in from_text(text))
+
+
+def mark(c: Connection, edges: Iterable[Edge], refused: Mapping[tuple[int, int], Text]) -> None:
+    """Note which matches were refused and why, and which are matches after all."""
+    rows = []
+    for one in edges:
+        reason = refused.get((one.left, one.right))
+        state, message = (MATCHED, None) if reason is None else (REFUSED, sentence_text(reason))
+        if (one.state, one.message) != (state, message):
+            rows.append({"one": one.left, "other": one.right, "new_state": state, "new_message": message})
+    if rows:
+        c.execute(_MARK, rows)
+
+
+def _add(c: Connection, table: Table, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Insert many rows as they are: hundreds of thousands of keys must not each pass through a dictionary."""
+    if rows:
+        statement = insert(table).values({column: bindparam(column) for column in columns}).compile(dialect=c.dialect)
+        c.exec_driver_sql(str(statement), rows)

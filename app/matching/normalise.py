@@ -1,0 +1,203 @@
+"""From a document to its normal form: accents, abbreviations, legal forms and address habits out, so that equal things look equal.
+
+Country-neutral: what is particular to France (départements) applies only to values that look French.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from app.matching import contacts as contact_hashes
+from app.matching.contacts import texts
+from app.matching.features import Features, Words
+from app.matching.words import ABBREVIATIONS, BRANCHES, CITY_NOISE, COUNTRIES, LEGAL, PLATFORMS, STOP, STREET_NOISE, STREETS, UMBRELLAS
+
+MOST_NAMES: Final = 4
+
+_LETTERS: Final = str.maketrans(
+    {chr(code): "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)) for code in range(0xC0, 0x250)}
+    | {"’": "'", "`": "'", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "&": " et ", "ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+)
+_WORD: Final = re.compile(r"[^\W_]+")
+_DOTTED: Final = re.compile(r"\b(?:[a-z]\.){2,}[a-z]?")
+_OWN_ACRONYM: Final = re.compile(r"\(([A-Z][A-Z.]{2,})\)|^([A-Z][A-Z.]{2,}) [-:] ")
+_PAGE_END: Final = re.compile(r"/(index\.(php|html?))?/?$")
+_PAGE_START: Final = re.compile(r"^(https?://)?(www\.)?")
+_SPACE: Final = re.compile(r"\s+")
+_NOT_DIGITS: Final = re.compile(r"\D+")
+
+
+def plain(text: str) -> str:
+    """Return `text` without accents, ligatures and typographic apostrophes; case is kept."""
+    text = text.translate(_LETTERS)
+    return text if text.isascii() else "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=16_384)
+def words(text: str) -> tuple[str, ...]:
+    """Return the plain lower-case words of `text`; M.J.C. is one word.
+
+    >>> words("L'Œuvre d'été (M.J.C.)")
+    ('l', 'oeuvre', 'd', 'ete', 'mjc')
+    """
+    lower = plain(text).lower().replace("'s", "s")
+    return tuple(_WORD.findall(_DOTTED.sub(lambda found: found[0].replace(".", ""), lower) if "." in lower else lower))
+
+
+def features(document: Mapping[str, Any], contacts: Mapping[str, list[str]] | None, secret: bytes) -> Features:
+    """Return the normal form of a document; `contacts` are hashes kept when contacts were dropped at the door."""
+    names = [name for name in _names(document) if words(name)][:MOST_NAMES]
+    spelled = [[ABBREVIATIONS.get(word, word) for word in words(name)] for name in names]
+    place = _place(document)
+    city = _city(place.get("addressLocality", ""))
+    number, street = street_parts(place.get("streetAddress", ""))
+    country = _country(place.get("addressCountry", ""))
+    postcode, area = _postcode(place.get("postalCode", ""), country)
+    latitude, longitude = _coordinates(place)
+    cores = [_core(one, city) for one in spelled]
+    first = spelled[0] if spelled else []
+    pages = [page for url in texts(document.get("url")) if (page := page_address(url))]
+    hashes = contact_hashes.merged(contact_hashes.hashes(document, secret), contacts)
+    return Features(
+        core=cores[0] if cores else (),
+        others=tuple(dict.fromkeys([core for core in cores[1:] if core != cores[0]])),
+        acronyms=_sorted([_acronym(name) for name in names]),
+        initials=_sorted(_initials(first)),
+        umbrella=not UMBRELLAS.isdisjoint(first),
+        branch=not BRANCHES.isdisjoint(first),
+        number=number,
+        street=street,
+        postcode=postcode,
+        area=area,
+        city=" ".join(city),
+        country=country,
+        latitude=latitude,
+        longitude=longitude,
+        phones=hashes[contact_hashes.PHONES],
+        emails=hashes[contact_hashes.EMAILS],
+        hosts=hashes[contact_hashes.HOSTS],
+        near=hashes[contact_hashes.NEAR],
+        pages=_sorted(pages),
+        sites=_sorted([host for page in pages if (host := page.partition("/")[0]) not in PLATFORMS]),
+        identifiers=_identifiers(document),
+        links=_sorted([page_address(link) for link in texts(document.get("sameAs"))]),
+        subjects=_sorted(_subjects(document)),
+    )
+
+
+def _sorted(values: Iterable[str]) -> Words:
+    """Return distinct values in order, the empty one left out."""
+    distinct = {*values}
+    distinct.discard("")
+    return tuple(sorted(distinct)) if len(distinct) > 1 else tuple(distinct)
+
+
+def _names(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of a document, French first, then those in other languages, then the alternative ones."""
+    name = document.get("name")
+    by_language = name if isinstance(name, dict) else {"": name}
+    for language in sorted(by_language, key=lambda tag: (not tag.startswith("fr"), tag)):
+        yield from texts(by_language[language])
+    yield from texts(document.get("alternateName"))
+
+
+def _core(spelled: list[str], city: Words) -> Words:
+    """Return the words that tell a name apart: no small words, legal forms or town, unless nothing else is left."""
+    core = [word for word in spelled if word not in STOP and word not in LEGAL] or spelled
+    return tuple([word for word in core if word not in city and STREETS.get(word, word) not in city] or core)
+
+
+def _acronym(name: str) -> str:
+    """Return the acronym that a name gives itself: in brackets, before a dash, or being one."""
+    found = _OWN_ACRONYM.search(plain(name))
+    if found:
+        return re.sub(r"\W", "", found.group(1) or found.group(2)).lower()
+    alone = words(name)
+    return alone[0] if len(alone) == 1 and 3 <= len(alone[0]) <= 9 and name.upper() == name and alone[0].isalpha() else ""
+
+
+def _initials(spelled: list[str]) -> list[str]:
+    """Return the acronyms that a name would make, with and without its legal form."""
+    told = [word for word in spelled if word not in STOP]
+    made = ["".join([word[0] for word in chosen]) for chosen in (told, [word for word in told if word not in LEGAL])]
+    return [acronym for acronym in made if len(acronym) >= 3]
+
+
+def _city(text: str) -> Words:
+    """Return the words of a town's name; saint is written as in streets."""
+    found = [word for word in words(text) if word not in CITY_NOISE and not word[0].isdigit()]
+    return tuple([STREETS.get(word, word) if word in ("saint", "sainte") else word for word in found])
+
+
+def _place(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of the fullest of a document's places, the first of them when several are as full."""
+    location = document.get("location")
+    places = [place for place in (location if isinstance(location, list) else [location]) if isinstance(place, dict)]
+    flat = [{key: value for key, value in place.items() if isinstance(value, str) and value} for place in places]
+    return max(flat, key=len, default={})
+
+
+def street_parts(text: str) -> tuple[str, str]:
+    """Return house number and street, each in its normal form."""
+    found = [STREETS.get(word, word) for word in words(text)]
+    number = next((word for word in found if word[0].isdigit()), "")
+    return number, " ".join(word for word in found if not word[0].isdigit() and word not in STREET_NOISE)
+
+
+def _postcode(text: str, country: str) -> tuple[str, str]:
+    """Return the postcode and, when it looks French, its département."""
+    code = _SPACE.sub("", text).upper()
+    if code.isdecimal() and len(code) == 4 and country in ("", "FR"):
+        code = f"0{code}"
+    french = len(code) == 5 and code.isdecimal() and country in ("", "FR")
+    return code, (code[:3] if code.startswith("97") else code[:2]) if french else ""
+
+
+def _country(text: str) -> str:
+    """Return a country's code, empty when it is not understood."""
+    folded = " ".join(words(text))
+    return COUNTRIES.get(folded, folded.upper() if len(folded) == 2 else "")
+
+
+def _coordinates(place: Mapping[str, str]) -> tuple[float | None, float | None]:
+    """Return latitude and longitude, both or none; 0, 0 is what broken exports say."""
+    try:
+        latitude, longitude = float(place["latitude"]), float(place["longitude"])
+    except (KeyError, ValueError):
+        return None, None
+    known = abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude, longitude) != (0, 0)
+    return (latitude, longitude) if known else (None, None)
+
+
+def page_address(url: str) -> str:
+    """Return a web address without scheme, www and index page; empty when it is none."""
+    page = _PAGE_END.sub("", _PAGE_START.sub("", url.strip().lower()))
+    return page if "." in page.partition("/")[0] else ""
+
+
+def _identifiers(document: Mapping[str, Any]) -> tuple[tuple[str, Words], ...]:
+    """Return official identifiers by register; a SIRET also gives its SIREN."""
+    found: dict[str, set[str]] = {}
+    for key in ("siret", "siren"):
+        for text in texts(document.get(key)):
+            digits = _NOT_DIGITS.sub("", text)
+            if len(digits) == 14:
+                found.setdefault("siret", set()).add(digits)
+            if len(digits) >= 9:
+                found.setdefault("siren", set()).add(digits[:9])
+    for text in texts(document.get("rna")):
+        found.setdefault("rna", set()).add("".join(words(text)).upper())
+    for text in texts(document.get("identifiers")):
+        register, _, code = text.strip().upper().rpartition("-")
+        if code and register:
+            found.setdefault(register, set()).add(code)
+    return tuple([(register, _sorted(values)) for register, values in sorted(found.items())]) if found else ()
+
+
+def _subjects(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the topics and free words of a document."""
+    yield from texts(document.get("topics"))
+    for text in texts(document.get("keywords")):
+        yield " ".join(words(text))

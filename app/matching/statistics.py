@@ -1,0 +1,106 @@
+"""How rare a word is and how widely a contact is shared, counted over all records and frozen until the next full run.
+
+Frozen, so that the weight of a pair does not depend on what arrived after it, and one changed record costs little.
+"""
+
+import math
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select
+
+from app.journal import meta
+from app.journal.tables import statistic
+from app.matching.features import Features
+from app.matching.words import USUAL
+
+SMALL: Final = 1000
+"""A directory of fewer records than this is completed, for counting, by the usual words' rates."""
+
+WORD, SPREAD, FULL = "word", "spread", "full"
+_VERSION: Final = "statistics_version"
+_RECORDS: Final = "statistics_records"
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """`words`: in how many records a word of a name occurs (once when absent); `spreads`: at how many addresses a contact is used
+    (at most 2 when absent); `full`: the keys that too many records share; `records`: how many there were.
+    """
+
+    records: int = 0
+    words: Mapping[str, int] = field(default_factory=dict)
+    spreads: Mapping[str, int] = field(default_factory=dict)
+    full: frozenset[int] = frozenset()
+    version: str = ""
+    _rarities: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
+
+    def rarity(self, word: str) -> float:
+        """Return the natural logarithm of one over the word's rate."""
+        known = self._rarities.get(word)
+        if known is None:
+            lacking = max(0, SMALL - self.records)
+            known = math.log((self.records + lacking + 1) / (self.words.get(word, 1) + lacking * USUAL.get(word, 0.0)))
+            self._rarities[word] = known
+        return known
+
+    def spread(self, contacts: Iterable[str]) -> int:
+        """Return at how many addresses the least widely shared of `contacts` is used."""
+        return min((self.spreads.get(contact, 1) for contact in contacts), default=1)
+
+    def outgrown(self, records: int) -> bool:
+        """Tell whether a full run is due: the directory changed by more than a fifth, and by more than 20 records."""
+        return abs(records - self.records) > max(20, self.records / 5)
+
+
+def gathered(all_features: Iterable[Features]) -> Statistics:
+    """Count words and contacts; `full` keys are not counted here."""
+    names: Counter[str] = Counter()
+    used: dict[str, set[tuple[str, str]]] = {}
+    records = 0
+    for features in all_features:
+        records += 1
+        names.update({*features.core})
+        address = _address(features)
+        for contact in (*features.phones, *features.emails, *features.pages):
+            used.setdefault(contact, set()).add(address)
+    spreads = {contact: len(addresses) for contact, addresses in used.items() if len(addresses) > 2}
+    return Statistics(records, {word: count for word, count in names.items() if count > 1}, spreads, version=secrets.token_hex(8))
+
+
+def _address(features: Features) -> tuple[str, str]:
+    """Return where a record is, roughly enough for two spellings of one address to be equal."""
+    if features.number:
+        return features.number, features.street.rpartition(" ")[2][:4]
+    return features.postcode or features.city, ""
+
+
+def version(c: Connection) -> str:
+    """Return which statistics hold now; empty before the first full run."""
+    return meta.get(c, _VERSION) or ""
+
+
+def load(c: Connection) -> Statistics:
+    """Read the frozen statistics."""
+    found: dict[str, dict[str, int]] = {WORD: {}, SPREAD: {}, FULL: {}}
+    for kind, value, count in c.execute(select(statistic.c.kind, statistic.c.value, statistic.c.count)):
+        found[kind][value] = count
+    return Statistics(int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c))
+
+
+def save(c: Connection, statistics: Statistics) -> None:
+    """Put these statistics in the place of the former ones."""
+    c.execute(delete(statistic))
+    counts: tuple[tuple[str, Mapping[str, int]], ...] = (
+        (WORD, statistics.words),
+        (SPREAD, statistics.spreads),
+        (FULL, {str(key): 1 for key in statistics.full}),
+    )
+    rows = [{"kind": kind, "value": value, "count": count} for kind, values in counts for value, count in values.items()]
+    if rows:
+        c.execute(insert(statistic), rows)
+    meta.put(c, _VERSION, statistics.version)
+    meta.put(c, _RECORDS, str(statistics.records))
