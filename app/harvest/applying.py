@@ -1,0 +1,79 @@
+"""What the lines of a visit say becomes what the source says: one transaction for all of it, so that no reader ever sees half a visit."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from sqlalchemy import Connection, select, update
+
+from app.harvest import lines
+from app.journal import changes, erasure, pending, records, visits
+from app.journal.moments import now
+from app.journal.records import LIVE, Head, Statement
+from app.journal.sources import Source, Trust
+from app.journal.tables import record
+from app.journal.visits import Item as Line
+
+QUARANTINED = "quarantined"
+PAGE = 500
+
+
+def state_under(trust: Trust) -> str:
+    """Return the state of the records that a source of this trust holds: in quarantine they are kept, and combined with nothing."""
+    return QUARANTINED if trust is Trust.QUARANTINE else LIVE
+
+
+def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool) -> None:
+    """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing."""
+    put = (_statement(line) for line in lines.of(c, visit_id, "added", "changed"))
+    records.put_many(c, source.id, put, author)
+    for page in _pages(lines.of(c, visit_id, "gone")):
+        held = lines.held(c, source.id, [line.key for line in page])
+        for line in page:
+            if line.key in held:
+                _take_away(c, held[line.key], line, author, confirmed=confirmed)
+    lines.mark_met(c, visit_id, source.id, now())
+    _keep_apart(c, source)
+
+
+def _statement(line: Line) -> Statement:
+    """Return what a line says as the journal takes it."""
+    assert line.iri is not None
+    assert line.document is not None
+    assert line.content_hash is not None
+    return Statement(line.key, line.iri, line.document, line.content_hash, line.raw_digest, line.origin, line.contacts)
+
+
+def _take_away(c: Connection, held: Head, line: Line, author: str, *, confirmed: bool) -> None:
+    """Do what a ``gone`` line says."""
+    act = (line.document or {}).get("act")
+    if act == lines.MISS and not confirmed:
+        records.mark_missed(c, [held.id])
+    elif act in {lines.MISS, lines.HIDE}:
+        records.hide(c, held.id)
+    else:
+        records.withdraw(c, held.id, author, line.origin)
+        if act == lines.PURGE:
+            erasure.erase(c, held.id, author)
+
+
+def _keep_apart(c: Connection, source: Source) -> None:
+    """Put what a quarantined source says where no page, search, merge or graph looks."""
+    if state_under(source.trust) == LIVE:
+        return
+    live = list(c.execute(select(record.c.id, record.c.key).where(record.c.source_id == source.id, record.c.state == LIVE)))
+    c.execute(update(record).where(record.c.source_id == source.id, record.c.state == LIVE).values(state=QUARANTINED))
+    changes.note(c, "record", [f"{source.name}/{key}" for _, key in live])
+    pending.add(c, [number for number, _ in live])
+
+
+def conclude(c: Connection, source_id: int, visit_id: int) -> None:
+    """Forget what the lines of a visit that was applied or dropped had staged, and the lines of old visits."""
+    visits.clear_documents(c, visit_id)
+    lines.forget_old_reports(c, source_id)
+
+
+def _pages(found: Iterable[Line]) -> Iterator[list[Line]]:
+    """Cut lines into lists of at most `PAGE`."""
+    waiting = iter(found)
+    while page := list(islice(waiting, PAGE)):
+        yield page

@@ -1,0 +1,212 @@
+"""Taking what a format yields, record by record: read, believed or not, stripped, checked in bulk, and written as lines that wait.
+
+Nothing a reader of the directory sees changes here. A line holds either why a record is refused, or the record as it would be applied.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from app import record
+from app.checking import Checker
+from app.errors import RecordError, Severity, Text, Violation
+from app.harvest import lines, references
+from app.harvest.authority import require_authority, require_foreign
+from app.harvest.door import without_contacts
+from app.harvest.items import Bad, Found, Gone, Leftover, Peer
+from app.journal import Journal
+from app.journal.records import GONE, HIDDEN, Head
+from app.journal.sources import Source
+from app.journal.tables import record as record_table
+from app.journal.text import from_text
+from app.journal.visits import Item as Line
+from app.names import KEY, Names, key_for
+
+NAMED = 12
+"""How many fields, and how many violations, one message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What one visit is about; `state` is that of the records it takes, `anew` says that even what looks unchanged is read."""
+
+    visit_id: int
+    source: Source
+    peer: Peer
+    own_iris: bool
+    state: str
+    secret: bytes
+    anew: bool
+
+
+class Staging:
+    """Writes the lines of one visit, a batch at a time."""
+
+    def __init__(self, journal: Journal, names: Names, checker: Checker, errand: Errand) -> None:
+        self._journal = journal
+        self._names = names
+        self._checker = checker
+        self._errand = errand
+
+    def take(self, items: Sequence[Found | Gone | Bad]) -> None:
+        """Write the lines of a batch. A later event of a record replaces its earlier line; without events, a key comes once."""
+        keyed = [(item.key if KEY.match(item.key) else key_for(item.key), item) for item in items]
+        keys = {key for key, _ in keyed}
+        with self._journal.read() as c:
+            held = lines.held(c, self._errand.source.id, keys)
+            known = lines.known(c, self._errand.visit_id, keys)
+        drafts: dict[str, Line | None] = {}
+        repeated: list[Line] = []
+        for key, item in keyed:
+            if (key in known or key in drafts) and getattr(item, "origin", None) is None:
+                repeated.append(_refused(key, None, _twice(key)))
+            else:
+                drafts[key] = self._draft(key, item, held.get(key))
+        written = self._with_differences(self._checked([draft for draft in drafts.values() if draft]))
+        with self._journal.write() as c:
+            lines.write(c, self._errand.visit_id, [*written, *repeated], known & drafts.keys())
+
+    def summarise(self, leftovers: Sequence[Leftover]) -> None:
+        """Add one line that names what no record's mapping took, the most frequent field first."""
+        if not leftovers:
+            return
+        shown = [f"{left.path} ({left.records} ×, « {left.sample[:60]} »)" for left in leftovers[:NAMED]]
+        fields = ", ".join(shown) + ("…" if len(leftovers) > NAMED else "")
+        line = Line("*", "unmapped", None, Text(f"Champs que rien ne reprend : {fields}.", f"Fields that nothing maps: {fields}."))
+        with self._journal.write() as c:
+            lines.write(c, self._errand.visit_id, [line])
+
+    def _draft(self, key: str, item: Found | Gone | Bad, held: Head | None) -> Line | None:
+        """Return the line of one item, as yet unchecked; None when there is nothing to say."""
+        iri = None if isinstance(item, Bad) else item.iri
+        try:
+            if isinstance(item, Bad):
+                return _refused(key, held.iri if held else None, item.message)
+            return self._found(key, item, held) if isinstance(item, Found) else self._gone(key, item, held)
+        except RecordError as error:
+            return _refused(key, iri, error.text)
+
+    def _found(self, key: str, item: Found, held: Head | None) -> Line:
+        """Return the line of a record that the source shows."""
+        current = held is not None and held.state == self._errand.state
+        if held and item.origin and held.origin and item.origin < held.origin:
+            return Line(key, "unchanged", held.iri, Text("Un événement plus récent est déjà là.", "A newer event is already here."))
+        same_bytes = held is not None and item.raw_digest is not None and held.raw_digest == item.raw_digest
+        if held and current and same_bytes and not self._errand.anew:
+            return Line(key, "unchanged", held.iri, _notes(item, (), None), origin=item.origin)
+        reading = self._read(key, item)
+        document, contacts, iri = reading.document, None, reading.iri
+        if not self._errand.source.keep_contacts:
+            document, contacts = without_contacts(document, self._errand.secret)
+        content_hash = record.content_hash(document) if contacts or not reading.content_hash else reading.content_hash
+        notes = _notes(item, reading.unknown, document)
+        if held and current and held.content_hash == content_hash and held.iri == iri:
+            return Line(key, "unchanged", iri, notes, raw_digest=item.raw_digest, origin=item.origin)
+        outcome = "added" if held is None or held.state in {GONE, HIDDEN} else "changed"
+        return Line(key, outcome, iri, notes, document, content_hash, item.raw_digest, contacts, item.origin)
+
+    def _read(self, key: str, item: Found) -> record.Reading:
+        """Read a record under its own IRI where the format has such, else under one that this node mints within the record's graph."""
+        if self._errand.own_iris:
+            base = self._errand.peer.base or ""
+            return record.read(item.document, iri=require_authority(item.iri, base, self._names), contexts=[f"{base}/vocab/context/v1.jsonld"])
+        require_foreign(item.iri, self._names)
+        reading = record.read(references.resolve(item.document, self._minted), iri=self._names.record(self._errand.source.name, key))
+        document = reading.document | {"id": self._minted(key)}  # its parts are fragments of the graph beside it
+        return replace(reading, document=document, iri=self._minted(key), content_hash="")
+
+    def _minted(self, key: str) -> str:
+        """Return the IRI of a record whose source gives it none."""
+        return f"{self._names.record(self._errand.source.name, key)}#group"
+
+    def _gone(self, key: str, item: Gone, held: Head | None) -> Line | None:
+        """Return the line of a record that the source withdrew; None when it is not here (any more)."""
+        if self._errand.own_iris:
+            require_authority(item.iri, self._errand.peer.base or "", self._names)
+        if held is None or (held.state == GONE and not item.purge) or (item.origin and held.origin and item.origin <= held.origin):
+            return None
+        message = Text("Retirée par sa source, avec son histoire.", "Withdrawn by its source, with its history.") if item.purge else None
+        return Line(key, "gone", held.iri, message, {"act": lines.PURGE if item.purge else lines.WITHDRAW}, origin=item.origin)
+
+    def _checked(self, drafts: Sequence[Line]) -> list[Line]:
+        """Return the lines after the shapes have spoken; a violation refuses the record, a warning does not."""
+        documents = {line.key: line.document for line in drafts if line.document is not None and line.outcome != "gone"}
+        verdicts = dict(zip(documents, self._checker.check(list(documents.values())), strict=True))
+        return [_judged(line, verdicts.get(line.key, ())) for line in drafts]
+
+    def _with_differences(self, drafts: Sequence[Line]) -> list[Line]:
+        """Say in the line of a changed record which of its fields differ."""
+        changed = [line.key for line in drafts if line.outcome == "changed"]
+        if not changed:
+            return list(drafts)
+        question = select(record_table.c.key, record_table.c.document).where(
+            record_table.c.source_id == self._errand.source.id, record_table.c.key.in_(changed)
+        )
+        with self._journal.read() as c:
+            before = {key: from_text(document) for key, document in c.execute(question)}
+        return [
+            replace(line, message=_joined(_difference(before[line.key], line.document or {}), line.message)) if line.outcome == "changed" else line
+            for line in drafts
+        ]
+
+
+def _judged(line: Line, violations: Sequence[Violation]) -> Line:
+    """Refuse the line when the shapes do, naming what is wrong."""
+    broken = [violation for violation in violations if violation.severity is Severity.VIOLATION]
+    if not broken:
+        return line
+    named = [Text(f"{violation.path} : {violation.message.fr}", f"{violation.path}: {violation.message.en}") for violation in broken[:NAMED]]
+    return _refused(line.key, line.iri, Text(" ".join(text.fr for text in named), " ".join(text.en for text in named)))
+
+
+def _refused(key: str, iri: str | None, message: Text) -> Line:
+    """The line of a record that is not taken."""
+    return Line(key[:200], "refused", iri and iri[:2048], message)
+
+
+def _twice(key: str) -> Text:
+    """Say that an identifier comes twice."""
+    return Text(
+        f"L'identifiant {key} apparaît plusieurs fois : seule la première fiche est prise.",
+        f"The identifier {key} comes several times: only the first record is taken.",
+    )
+
+
+def _notes(item: Found, unknown: Sequence[str], document: Mapping[str, Any] | None) -> Text | None:
+    """Say what of a record was not taken, or is odd; None when there is nothing to say."""
+    message = None
+    for note in item.notes[:NAMED]:
+        message = _joined(message, note)
+    unmapped = (*item.unmapped, *unknown)
+    if unmapped:
+        fields = ", ".join(dict.fromkeys(field[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
+        message = _joined(message, Text(f"{lines.NOT_TAKEN.fr}{fields}.", f"{lines.NOT_TAKEN.en}{fields}."))
+    if document and _in_the_future(document.get("modified")):
+        message = _joined(message, Text("Sa date de modification est dans le futur.", "Its modification date lies in the future."))
+    return message
+
+
+def _in_the_future(value: object) -> bool:
+    """Say whether a date and time lies more than a day ahead of this node's clock."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return False
+    return moment is not None and moment.tzinfo is not None and moment > datetime.now(UTC) + timedelta(days=1)
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Text:
+    """Name the fields that differ between two statements of one record."""
+    differing = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    fields = ", ".join(differing[:NAMED]) or "—"
+    return Text(f"Change : {fields}.", f"Changes: {fields}.")
+
+
+def _joined(first: Text | None, second: Text | None) -> Text | None:
+    """Put two sentences one after the other."""
+    if first is None or second is None:
+        return first or second
+    return Text(f"{first.fr} {second.fr}", f"{first.en} {second.en}")

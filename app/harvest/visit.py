@@ -1,0 +1,314 @@
+"""One visit to one peer, from the first request to the report; and what a person does with a visit that waits.
+
+A visit reads everything, then applies everything in one transaction or nothing at all: whatever goes wrong, what was there stays,
+and the visit says why.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from app.checking import Checker
+from app.combined import Combined
+from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
+from app.harvest import absence, applying, lines
+from app.harvest.authority import base_of
+from app.harvest.fetch import Budget, Fetcher
+from app.harvest.formats import FORMATS, Format
+from app.harvest.holding import Difference, reason_to_hold
+from app.harvest.items import Bad, End, Found, Gone, Item, Peer
+from app.harvest.pace import FAILURES_TO_OPEN, next_visit
+from app.harvest.staging import Errand, Staging
+from app.journal import Journal, erasure, meta, sources, visits
+from app.journal.moments import now
+from app.journal.sources import Source
+from app.journal.tables import record
+from app.names import OWN, SLUG, Names
+
+BATCH = 200
+MOST_RECORDS = 500_000
+VISIT_SECONDS = 3600
+READING = 1
+"""The number of this node's way of reading records: when it grows, what was read before is read anew."""
+
+_log = logging.getLogger(__name__)
+
+
+class Harvester:
+    """Visits peers and applies what they say. Several processes may harvest beside one another; one peer is visited by one at a time."""
+
+    def __init__(
+        self, journal: Journal, names: Names, checker: Checker, combined: Combined, fetcher: Fetcher, seconds: float = VISIT_SECONDS
+    ) -> None:
+        """`seconds` is how long a visit may take in all."""
+        self._journal = journal
+        self._names = names
+        self._checker = checker
+        self._combined = combined
+        self._fetcher = fetcher
+        self._seconds = seconds
+        self.stopping = Event()
+        """Set it, and every visit under way ends within seconds, having changed nothing."""
+
+    def visit(self, name: str, dry_run: bool = False, progress: Callable[[int], None] | None = None) -> int:
+        """Visit one peer and return the number of the visit, whose report says how it went; `progress` is told of records as they are read.
+
+        Raises NotFound, Conflict while another visit to this peer is under way, JournalUnavailable.
+        """
+        with self._alone(name):
+            errand = self._begin(name, dry_run)
+            budget = Budget(self._seconds, stop=self.stopping)
+            self._attempt(errand, budget, dry_run, progress)
+        self._settle()
+        return errand.visit_id
+
+    def apply(self, visit_id: int, author: str) -> None:
+        """Apply a held visit; what was merely missing is hidden, since a person confirmed it. Raises NotFound, Conflict when it is not held."""
+        self._decide(visit_id, author, applied=True)
+        self._settle()
+
+    def discard(self, visit_id: int, author: str) -> None:
+        """Drop what a held visit would have changed. Raises NotFound, Conflict when it is not held."""
+        self._decide(visit_id, author, applied=False)
+
+    def recover(self) -> int:
+        """Mark as failed the visits that a crash interrupted, and return how many; those of another living process are left alone."""
+        with self._journal.read() as c:
+            interrupted = {visit.source for visit in visits.unfinished(c)}
+        count = 0
+        for name in interrupted:
+            with suppress(Conflict, NotFound), self._alone(name), self._journal.write() as c:
+                count += _mark_interrupted(c, sources.get(c, name))
+        return count
+
+    def remove(self, name: str) -> None:
+        """Remove a peer with all that it said; what others say of the same groups stays. Raises NotFound, Conflict while it is being visited."""
+        with self._alone(name):
+            with self._journal.write() as c:
+                sources.remove(c, name)
+            self._lock_file(name).unlink(missing_ok=True)
+        self._settle()
+
+    # --- one visit -------------------------------------------------------------------------------------------------
+
+    def _begin(self, name: str, dry_run: bool) -> Errand:
+        """Open the visit's report and gather what it is about."""
+        with self._journal.write() as c:
+            source = sources.get(c, name)
+            _mark_interrupted(c, source)
+            visit_id = visits.begin(c, source.id, dry_run)
+            secret = meta.secret(c)
+        peer_format = FORMATS.get(source.format or "")
+        own_iris = peer_format is not None and peer_format.OWN_IRIS
+        base = (source.base or base_of(source.url or "")).rstrip("/") if own_iris else None
+        peer = Peer(source.name, source.url or "", source.mapping, base, source.licence)
+        anew = source.cursor.get("settings") != _settings(source, base)
+        return Errand(visit_id, source, peer, own_iris, applying.state_under(source.trust), secret, anew)
+
+    def _attempt(self, errand: Errand, budget: Budget, dry_run: bool, progress: Callable[[int], None] | None) -> None:
+        """Read and conclude; whatever goes wrong on the peer's side becomes the visit's outcome."""
+        try:
+            end = self._stage(errand, budget, progress)
+            self._conclude(errand, budget, end, dry_run)
+        except NodeError:
+            raise
+        except MaillageError as error:
+            self._failed(errand, budget, error, dry_run)
+        except Exception:  # noqa: BLE001 - a fault in reading one peer's data must end one visit, not the node
+            _log.exception("visit %s to %s", errand.visit_id, errand.source.name)
+            text = Text(
+                "Une erreur imprévue a arrêté la lecture ; le journal du nœud dit laquelle.",
+                "An unexpected error stopped the reading; the node's log says which.",
+            )
+            self._failed(errand, budget, FormatError(text), dry_run)
+
+    def _stage(self, errand: Errand, budget: Budget, progress: Callable[[int], None] | None) -> End:
+        """Read the whole peer into lines that wait."""
+        staging = Staging(self._journal, self._names, self._checker, errand)
+        cursor = {} if errand.anew else errand.source.cursor.get("of", {})
+        batch: list[Found | Gone | Bad] = []
+        count = 0
+        with closing(_items(_format(errand.source), errand.peer, self._fetcher, budget, cursor)) as items:
+            for item in items:
+                if not isinstance(item, End):
+                    batch.append(item)
+                    count += 1
+                if len(batch) >= BATCH or (isinstance(item, End) and batch):
+                    budget.check_time()
+                    staging.take(batch)
+                    if progress:
+                        progress(len(batch))
+                    batch = []
+                if count > MOST_RECORDS:
+                    raise FormatError(Text(f"Ce pair envoie plus de {MOST_RECORDS} fiches.", f"This peer sends more than {MOST_RECORDS} records."))
+                if isinstance(item, End):
+                    staging.summarise(item.leftovers)
+                    return item
+        raise FormatError(Text("La lecture s'est arrêtée avant la fin.", "The reading stopped before the end."))
+
+    def _conclude(self, errand: Errand, budget: Budget, end: End, dry_run: bool) -> None:
+        """Apply, hold or only report what was staged."""
+        repeated = absence.stage(self._journal, errand, end)
+        with self._journal.write() as c:
+            difference = _difference(c, errand, end, repeated)
+            reason = reason_to_hold(difference, errand.source.trust)
+            if dry_run:
+                outcome, message = "dry-run", reason
+            elif reason:
+                outcome, message = "held", reason
+            else:
+                outcome, message = ("unchanged", _NOTHING_NEW) if difference.is_empty else ("applied", None)
+                applying.apply(c, errand.visit_id, errand.source, f"visit {errand.visit_id}", confirmed=False)
+            cursor = {"settings": _settings(errand.source, errand.peer.base), "of": dict(end.cursor), "licence": end.licence}
+            _report(c, errand.visit_id, outcome, message, budget, difference.counts, cursor)
+            if outcome != "held":
+                applying.conclude(c, errand.source.id, errand.visit_id)
+            if not dry_run:
+                _supersede_held(c, errand.source.id, errand.visit_id)
+                _arrived(c, errand.source, reason, None if reason else cursor)
+
+    def _failed(self, errand: Errand, budget: Budget, error: MaillageError, dry_run: bool) -> None:
+        """Report why nothing was applied, and let the peer rest; a node that stops is no failure of its peer."""
+        with self._journal.write() as c:
+            _report(c, errand.visit_id, "failed", error.text, budget, lines.counts(c, errand.visit_id), None)
+            applying.conclude(c, errand.source.id, errand.visit_id)
+            if dry_run or self.stopping.is_set():
+                return
+            failures = errand.source.failures + 1
+            state = "failing" if failures >= FAILURES_TO_OPEN else errand.source.state
+            rest = error.retry_after if isinstance(error, FetchFailed) else None
+            following = next_visit(errand.source.every_s, failures, rest)
+            sources.update(c, errand.source.name, state=state, message=error.text, failures=failures, last_visit_at=now(), next_visit_at=following)
+
+    # --- a person's decision -----------------------------------------------------------------------------------------
+
+    def _decide(self, visit_id: int, author: str, *, applied: bool) -> None:
+        """Apply or drop a held visit."""
+        with self._journal.read() as c:
+            name = visits.get(c, visit_id).source
+        with self._alone(name), self._journal.write() as c:
+            visit = visits.get(c, visit_id)
+            if visit.outcome != "held":
+                raise Conflict(Text("Cette visite n'attend pas (ou plus) de décision.", "This visit does not wait for a decision (any more)."))
+            source = sources.get(c, name)
+            if applied:
+                applying.apply(c, visit_id, source, author, confirmed=True)
+            visits.finish(c, visit_id, "applied" if applied else "discarded")
+            applying.conclude(c, source.id, visit_id)
+            _arrived(c, source, None, visit.cursor if applied else None)
+
+    # --- shared ------------------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Rebuild the groups that changed, then wipe what was erased."""
+        self._combined.settle_pending(self._journal)
+        erasure.scrub(self._journal)
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Hold this peer's lock, which the system lets go of however the process ends. Raises NotFound, Conflict when somebody holds it."""
+        with self._journal.read() as c:
+            sources.get(c, name)
+        if name == OWN or not SLUG.match(name):
+            raise Conflict(Text("La source du nœud lui-même ne se visite pas.", "The node's own source is not visited."))
+        path = self._lock_file(name)
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(Text(f"Une visite de « {name} » est déjà en cours.", f"A visit to '{name}' is already under way.")) from None
+            yield
+
+    def _lock_file(self, name: str) -> Path:
+        """Where the lock of a peer is."""
+        return self._journal.path.parent / "visits" / f"{name}.lock"
+
+
+_NOTHING_NEW = Text("Rien n'a changé.", "Nothing changed.")
+
+
+def _format(source: Source) -> Format:
+    """Return the format of a source. Raises FormatError when this node does not read it."""
+    peer_format = FORMATS.get(source.format or "")
+    if peer_format is None:
+        known = ", ".join(sorted(FORMATS))
+        raise FormatError(
+            Text(
+                f"Ce nœud ne lit pas le format « {source.format} » ; il lit : {known}.",
+                f"This node does not read the format '{source.format}'; it reads: {known}.",
+            )
+        )
+    return peer_format
+
+
+def _items(peer_format: Format, peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]) -> Generator[Item, None, None]:
+    """Yield a format's items as a generator, which can be closed."""
+    yield from peer_format.visit(peer, fetcher, budget, cursor)
+
+
+def _settings(source: Source, base: str | None) -> str:
+    """Return a digest of the node's own settings for a peer: when they change, everything is read anew."""
+    mine = [READING, source.url, source.format, source.mapping, base, source.keep_contacts, applying.state_under(source.trust)]
+    return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _difference(c: Connection, errand: Errand, end: End, repeated: int) -> Difference:
+    """Return what the visit would do. When nothing was sent, the records held are those met, and the last report tells the refused."""
+    counts = lines.counts(c, errand.visit_id)
+    mine = (record.c.source_id == errand.source.id, record.c.state == errand.state)
+    held = c.execute(select(func.count()).select_from(record).where(*mine)).scalar_one()
+    if end.unchanged:
+        before = next((visit.counts for visit in visits.list_(c, errand.source.id, limit=50) if visit.outcome in {"applied", "unchanged"}), {})
+        counts |= {"unchanged": held - counts["gone"]} | {name: before.get(name, 0) for name in ("refused", "unmapped")}
+    return Difference(held, counts, lost=counts["gone"] - repeated, expected=errand.anew)
+
+
+def _report(
+    c: Connection, visit_id: int, outcome: str, message: Text | None, budget: Budget, counts: Mapping[str, int], cursor: Mapping[str, Any] | None
+) -> None:
+    """Close the report of a visit."""
+    visits.finish(c, visit_id, outcome, message, counts, budget.used_requests, budget.used_bytes, cursor)
+
+
+def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[str, Any] | None) -> None:
+    """Note on the peer that a visit got through; the cursor moves only when what was read was applied."""
+    values: dict[str, Any] = {
+        "state": "held" if held else "ok",
+        "message": held,
+        "failures": 0,
+        "last_visit_at": now(),
+        "next_visit_at": next_visit(source.every_s),
+    }
+    if cursor is not None:
+        values |= {"cursor": cursor, "licence": source.licence or cursor.get("licence")}
+    sources.update(c, source.name, **values)
+
+
+def _supersede_held(c: Connection, source_id: int, visit_id: int) -> None:
+    """A newer visit got through: an older one that waited for a person has nothing to say any more."""
+    for visit in visits.held(c):
+        if visit.source_id == source_id and visit.id != visit_id:
+            visits.finish(c, visit.id, "discarded", Text(f"Remplacée par la visite {visit_id}.", f"Replaced by visit {visit_id}."))
+            visits.clear_documents(c, visit.id)
+
+
+def _mark_interrupted(c: Connection, source: Source) -> int:
+    """Close the reports that a crash left open; the caller holds the peer's lock, so nobody is writing them."""
+    found = [visit for visit in visits.unfinished(c) if visit.source_id == source.id]
+    for visit in found:
+        text = Text(
+            "La visite a été interrompue par un arrêt du nœud ; rien n'a été appliqué.",
+            "The visit was interrupted by a stop of the node; nothing was applied.",
+        )
+        visits.finish(c, visit.id, "failed", text, lines.counts(c, visit.id))
+        visits.clear_documents(c, visit.id)
+    return len(found)
