@@ -1,0 +1,91 @@
+"""What the catalogue graph says of each record's named graph and of each source: who said it, when, under which licence.
+
+Values come from peers, so each is written only if it is of the form that its place in a line of N-Triples asks for.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from app.journal.records import Record
+from app.journal.sources import Source
+from app.names import OWN, Names
+from app.terms import DCAT, DCTERMS, FOAF, MLG, PROV, RDF, XSD
+
+_IRI = re.compile(r"https?://(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\ud800-\uf8ff\ufff0-\U0010ffff])+\Z")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z")
+_HASH = re.compile(r"[a-z0-9-]+:[0-9a-f]+\Z")
+
+
+def of_record(names: Names, record: Record) -> str:
+    """Return the N-Triples lines about the named graph of a live record."""
+    graph = names.record(record.source, record.key)
+    epoch, sequence = record.origin or (None, None)
+    return _lines(
+        graph,
+        (
+            _link(RDF.type, PROV.Entity),
+            _link(DCTERMS.source, names.source(record.source)),
+            _link(FOAF.primaryTopic, record.iri),
+            *(_link(DCTERMS.license, licence) for licence in _texts(record.document.get("license"))),
+            *(_typed(DCTERMS.modified, moment, _MOMENT, XSD.dateTime) for moment in _texts(record.document.get("modified"))),
+            _typed(PROV.generatedAtTime, record.modified_at, _MOMENT, XSD.dateTime),
+            _link(MLG.origin, names.node) if record.source == OWN else None,
+            _number(MLG.epoch, epoch),
+            _number(MLG.sequence, sequence),
+            _typed(MLG.contentHash, record.content_hash, _HASH, None),
+        ),
+    )
+
+
+def of_source(names: Names, source: Source) -> str:
+    """Return the N-Triples lines about a source."""
+    return _lines(
+        names.source(source.name),
+        (
+            _link(RDF.type, DCAT.Dataset),
+            _typed(DCTERMS.title, source.name, re.compile(r"[a-z0-9-]+\Z"), None),
+            _link(DCAT.accessURL, source.url),
+            _link(DCTERMS.license, source.licence),
+            _link(DCTERMS.publisher, names.node) if source.name == OWN else None,
+            _typed(DCTERMS.modified, source.last_visit_at, _MOMENT, XSD.dateTime),
+        ),
+    )
+
+
+def _lines(subject: str, said: Iterable[str | None]) -> str:
+    """Write what is said of a subject of this node."""
+    return "".join(f"<{subject}> {rest} .\n" for rest in said if rest)
+
+
+def _link(predicate: str, iri: str | None) -> str | None:
+    """Say a link, if there is one and it is an absolute web address."""
+    return f"<{predicate}> <{iri}>" if iri and _plain(iri) else None
+
+
+@lru_cache(maxsize=1024)
+def _plain(iri: str) -> bool:
+    """Tell whether an IRI can stand in a line, and be dereferenced."""
+    try:
+        return bool(_IRI.match(iri)) and bool(urlsplit(iri).hostname) and (urlsplit(iri).port or 1) > 0 and iri.count("#") < 2
+    except ValueError:
+        return False
+
+
+def _typed(predicate: str, value: str | None, form: re.Pattern[str], datatype: str | None) -> str | None:
+    """Say a value of a known form."""
+    if not value or not form.match(value):
+        return None
+    return f'<{predicate}> "{value}"' + (f"^^<{datatype}>" if datatype else "")
+
+
+def _number(predicate: str, value: int | None) -> str | None:
+    """Say a whole number."""
+    return None if value is None else f'<{predicate}> "{value}"^^<{XSD.integer}>'
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts of a JSON value: one, several, or none."""
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, str)]

@@ -1,0 +1,295 @@
+"""The graph holds what the journal implies, whatever happens to the process, the disk or the files in between."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.graph import Store
+from app.graph.memory import MemoryStore
+from app.graph.oxigraph import OxigraphStore
+from app.graph.projector import Projector
+from app.journal import Journal, changes, meta, records, sources
+from app.names import Names
+from tests.graph.town import NAMES, add_source, fuse, say
+
+ROOT = Path(__file__).parents[2]
+NAME = "https://schema.org/name"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """An empty journal in a real file."""
+    opened = Journal(tmp_path / "journal.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def projector(journal: Journal, store: Store, names: Names) -> Projector:
+    """A projector into each backend in turn."""
+    return Projector(journal, store, names)
+
+
+def same_as_rebuilt(journal: Journal, store: Store, graphs: list[str | None]) -> bool:
+    """Whether a store holds what a rebuild from the journal makes in another of its kind."""
+    with tempfile.TemporaryDirectory() as directory:
+        fresh = MemoryStore(NAMES) if isinstance(store, MemoryStore) else OxigraphStore(Path(directory), NAMES)
+        Projector(journal, fresh, NAMES).rebuild()
+        same = all(store.read(graph) == fresh.read(graph) for graph in [None, NAMES.catalogue, *graphs])
+        fresh.close()
+    return same
+
+
+def test_a_record_gets_its_graph_and_its_entry_in_the_catalogue(journal: Journal, projector: Projector, store: Store) -> None:
+    """What the source says is in the record's graph; who said it, when and under which licence is in the catalogue."""
+    add_source(journal, "carte")
+    say(journal, "carte", "jardin", "Le jardin", license="https://licence.example/open")
+    projector.catch_up()
+    graph = NAMES.record("carte", "jardin")
+    assert f'<{NAMES.group("jardin")}> <{NAME}> "Le jardin"@fr .' in store.read(graph)
+    catalogue = store.read(NAMES.catalogue)
+    assert f"<{graph}> <http://purl.org/dc/terms/source> <{NAMES.source('carte')}> ." in catalogue
+    assert f"<{graph}> <http://purl.org/dc/terms/license> <https://licence.example/open> ." in catalogue
+    assert f'<{graph}> <https://w3id.org/maillage/ns#contentHash> "sha-256:' in catalogue
+    assert f"<{NAMES.source('carte')}> <http://www.w3.org/ns/dcat#accessURL> <https://carte.example/> ." in catalogue
+    assert store.read(None) == ""
+
+
+def test_a_group_is_in_the_default_graph(journal: Journal, projector: Projector, store: Store) -> None:
+    """The combined group, and nothing else, is there; once it is gone, nothing is."""
+    fuse(journal, "jardin", "Le jardin")
+    projector.catch_up()
+    assert f'<{NAMES.group("jardin")}> <{NAME}> "Le jardin"@fr .' in store.read(None)
+    fuse(journal, "jardin", None)
+    projector.catch_up()
+    assert store.read(None) == ""
+
+
+def test_a_withdrawn_record_leaves_nothing(journal: Journal, projector: Projector, store: Store) -> None:
+    """Neither its graph nor its entry stays."""
+    add_source(journal, "carte")
+    say(journal, "carte", "jardin", "Le jardin")
+    projector.catch_up()
+    with journal.write() as c:
+        held = records.get(c, "carte", "jardin")
+        assert held is not None
+        records.withdraw(c, held.id, "test")
+    projector.catch_up()
+    assert store.read(NAMES.record("carte", "jardin")) == ""
+    assert "jardin" not in store.read(NAMES.catalogue)
+
+
+def test_nothing_private_reaches_the_graph(journal: Journal, projector: Projector, store: Store) -> None:
+    """A contact without consent is kept in the journal and not shown; neither is a source in quarantine."""
+    add_source(journal, "carte")
+    add_source(journal, "suspecte", trust="quarantine")
+    say(journal, "carte", "jardin", "Le jardin", email="mailto:contact@jardin.example")
+    say(journal, "suspecte", "jardin", "Autre chose")
+    projector.catch_up()
+    assert "contact@jardin" not in store.read(NAMES.record("carte", "jardin"))
+    assert store.read(NAMES.record("suspecte", "jardin")) == ""
+    assert "suspecte" not in store.read(NAMES.catalogue)
+    assert same_as_rebuilt(journal, store, [NAMES.record("carte", "jardin"), NAMES.record("suspecte", "jardin")])
+
+
+def test_addresses_from_peers_cannot_break_the_catalogue(journal: Journal, projector: Projector, store: Store) -> None:
+    """What is no web address is left out, and the projection goes on."""
+    for number, url in enumerate(
+        ["https://a.example/> <urn:x> <urn:y", "http://[bad", "http://a.example:port/", "http://a.example/%zz", "javascript:x", "http://é.example/ü"]
+    ):
+        with journal.write() as c:
+            sources.add(c, f"s{number}", url, "maillage", licence=url)
+    projector.catch_up()
+    assert "urn:x" not in store.read(NAMES.catalogue)
+    assert store.read(NAMES.catalogue).count("accessURL") == 1
+    assert same_as_rebuilt(journal, store, [])
+
+
+def test_each_thing_is_looked_at_once_as_it_is_now(journal: Journal, projector: Projector, store: Store) -> None:
+    """Many changes of one group are one; the position is that of the last."""
+    for number in range(5):
+        fuse(journal, "jardin", f"Le jardin {number}")
+    assert projector.step() > 0
+    assert projector.step() == 0
+    assert re.findall(r'"Le jardin \d"', store.read(None)) == ['"Le jardin 4"'] * 2
+    with journal.read() as c:
+        assert store.position() == changes.last(c)
+
+
+def test_doing_it_again_changes_nothing(journal: Journal, projector: Projector, store: Store) -> None:
+    """A batch whose position was lost is applied again without harm."""
+    add_source(journal, "carte")
+    say(journal, "carte", "jardin", "Le jardin")
+    fuse(journal, "jardin", "Le jardin")
+    projector.catch_up()
+    before = store.read(None), store.read(NAMES.catalogue)
+    store.apply([], 1)
+    projector.catch_up()
+    assert (store.read(None), store.read(NAMES.catalogue)) == before
+
+
+def test_a_rebuild_makes_the_same_graph(journal: Journal, projector: Projector, store: Store) -> None:
+    """Following and rebuilding lead to the same; the progress counts the records."""
+    add_source(journal, "carte")
+    for number in range(5):
+        say(journal, "carte", f"g{number}", f"Groupe {number}")
+        fuse(journal, f"g{number}", f"Groupe {number}")
+    projector.catch_up()
+    graphs: list[str | None] = [NAMES.record("carte", f"g{number}") for number in range(5)]
+    before = [store.read(graph) for graph in [None, NAMES.catalogue, *graphs]]
+    counted: list[int] = []
+    projector.rebuild(counted.append)
+    assert [store.read(graph) for graph in [None, NAMES.catalogue, *graphs]] == before
+    assert sum(counted) == 5
+    assert projector.step() == 0
+
+
+def test_a_restored_journal_is_projected_anew(tmp_path: Path, journal: Journal, projector: Projector, store: Store) -> None:
+    """A journal that is behind the store, or of another epoch, is another story: the graph is rebuilt from it."""
+    for number in range(5):
+        fuse(journal, "jardin", f"Le jardin {number}")
+    projector.catch_up()
+    older = Journal(tmp_path / "older.sqlite")
+    fuse(older, "atelier", "L'atelier")
+    restored = Projector(older, store, NAMES)
+    restored.catch_up()
+    assert "jardin" not in store.read(None)
+    assert "atelier" in store.read(None)
+    with older.write() as c:
+        meta.next_epoch(c)
+    store.apply([], 0, 0)
+    restored.catch_up()
+    assert (store.epoch(), "atelier" in store.read(None)) == (2, True)
+    older.close()
+
+
+def test_a_store_far_behind_is_rebuilt_in_bulk(journal: Journal, store: Store) -> None:
+    """More to do than was done so far, and much of it: one rebuild."""
+    fuse(journal, "jardin", "Le jardin")
+    projector = Projector(journal, store, NAMES, far_behind=10)
+    projector.catch_up()
+    for number in range(30):
+        fuse(journal, f"g{number}", f"Groupe {number}")
+    projector.step()
+    assert projector.step() == 0
+    assert store.read(None).count(NAME) == 31
+
+
+def test_it_follows_while_it_runs_and_stops_when_told(journal: Journal, projector: Projector, store: Store) -> None:
+    """A change is in the graph soon after it is in the journal."""
+    stop = threading.Event()
+    thread = threading.Thread(target=projector.run, args=(stop,))
+    thread.start()
+    fuse(journal, "jardin", "Le jardin")
+    deadline = time.monotonic() + 20
+    while "jardin" not in store.read(None) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop.set()
+    thread.join()
+    assert "jardin" in store.read(None)
+
+
+def test_a_damaged_store_is_rebuilt_from_the_journal(tmp_path: Path, journal: Journal, names: Names) -> None:
+    """Files overwritten in the middle: whether the store still opens or not, the graph is whole again after a start."""
+    for number in range(300):
+        fuse(journal, f"g{number}", f"Groupe {number} {os.urandom(20).hex()}")
+    store = OxigraphStore(tmp_path / "graph", names)
+    Projector(journal, store, names).rebuild()
+    expected = store.read(None)
+    store.close()
+    for path in (tmp_path / "graph").glob("*/*.sst"):
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 4)
+            file.write(os.urandom(path.stat().st_size // 4))
+    damaged = OxigraphStore(tmp_path / "graph", names)
+    stop = threading.Event()
+    thread = threading.Thread(target=Projector(journal, damaged, names).run, args=(stop,))
+    thread.start()
+    with journal.read() as c:
+        last = changes.last(c)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (damaged.position() == last and damaged.verify()):
+        time.sleep(0.1)
+    stop.set()
+    thread.join()
+    assert damaged.read(None) == expected
+    damaged.close()
+
+
+@contextmanager
+def projecting(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the projector of a directory as a process of its own."""
+    command = [sys.executable, "-m", "tests.graph.town", str(directory), *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+def kill_in_mid_projection(directory: Path, journal: Journal, round_: int, pause_s: float) -> None:
+    """Write while another process projects, kill that, and look at what it left."""
+    with projecting(directory) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        for number in range(30):
+            say(journal, "carte", f"g{number % 6}", f"tour {round_} {number}")
+            fuse(journal, f"g{number % 6}", f"tour {round_} {number}")
+        time.sleep(pause_s)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    store = OxigraphStore(directory / "graph", NAMES)
+    graphs: list[str | None] = [NAMES.record("carte", f"g{number}") for number in range(6)]
+    for graph in graphs:
+        assert len(set(re.findall(r'"(tour [^"]*)"', store.read(graph)))) <= 1
+    Projector(journal, store, NAMES).catch_up()
+    assert same_as_rebuilt(journal, store, graphs)
+    store.close()
+
+
+def test_a_killed_projector_leaves_no_half_record_and_goes_on(tmp_path: Path, journal: Journal) -> None:
+    """After SIGKILL anywhere each graph is one statement whole, and the next projector leads to what a rebuild makes."""
+    add_source(journal, "carte")
+    for round_, pause_s in enumerate((0.0, 0.15)):
+        kill_in_mid_projection(tmp_path, journal, round_, pause_s)
+
+
+@pytest.mark.slow
+def test_a_projector_killed_fifty_times_leads_to_the_same(tmp_path: Path, journal: Journal) -> None:
+    """The same fifty times over on one store, at different moments."""
+    add_source(journal, "carte")
+    for round_ in range(50):
+        kill_in_mid_projection(tmp_path, journal, round_, round_ * 0.011)
+
+
+def test_a_full_disk_is_waited_out(tmp_path: Path, journal: Journal) -> None:
+    """While nothing can be written the projector waits where it is; with room again it goes on by itself to the end."""
+    fuse(journal, "first", "x")
+    with projecting(tmp_path, "200000") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for number in range(400):
+            fuse(journal, f"g{number}", "x" * 1000 + str(number))
+        with journal.read() as c:
+            process.stdin.write(f"{changes.last(c)}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "waiting True behind True\n"
+        assert process.stdout.readline() == "done True\n"
+    store = OxigraphStore(tmp_path / "graph", NAMES)
+    assert same_as_rebuilt(journal, store, [])
+    store.close()
