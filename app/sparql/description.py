@@ -1,0 +1,50 @@
+"""What the SPARQL endpoint says of itself when it is asked nothing (SPARQL 1.1 Service Description), as N-Triples."""
+
+from collections.abc import Iterable
+
+from app.names import Names
+from app.terms import FORMATS, RDF, SD
+
+_FORMATS = (
+    FORMATS.SPARQL_Results_JSON,
+    FORMATS.SPARQL_Results_XML,
+    FORMATS.SPARQL_Results_CSV,
+    FORMATS.SPARQL_Results_TSV,
+    FORMATS.Turtle,
+    FORMATS.N_Triples,
+    FORMATS.JSON_LD,
+    FORMATS.RDF_XML,
+    FORMATS.TriG,
+    FORMATS.N_Quads,
+)
+
+
+def triples(names: Names, named_graphs: Iterable[str] = ()) -> str:
+    """Return the description as sorted N-Triples lines; the catalogue, which describes all named graphs, is always named."""
+    endpoint = f"{names.base}/sparql"
+    dataset, default = f"{endpoint}#dataset", f"{endpoint}#default-graph"
+    said = [
+        (endpoint, RDF.type, SD.Service),
+        (endpoint, SD.endpoint, endpoint),
+        (endpoint, SD.supportedLanguage, SD.SPARQL11Query),
+        (endpoint, SD.defaultDataset, dataset),
+        *((endpoint, SD.resultFormat, iri) for iri in _FORMATS),
+        (dataset, RDF.type, SD.Dataset),
+        (dataset, SD.defaultGraph, default),
+        (default, RDF.type, SD.Graph),
+    ]
+    for graph in (names.catalogue, *named_graphs):
+        said += _named(endpoint, dataset, graph)
+    return "".join(sorted(f"<{subject}> <{predicate}> <{object_}> .\n" for subject, predicate, object_ in said))
+
+
+def _named(endpoint: str, dataset: str, graph: str) -> list[tuple[str, str, str]]:
+    """Say that the dataset has a named graph; `graph` is an IRI of this node."""
+    part = f"{endpoint}#graph-of-{graph.rpartition('/')[2]}"
+    return [
+        (dataset, SD.namedGraph, part),
+        (part, RDF.type, SD.NamedGraph),
+        (part, SD.name, graph),
+        (part, SD.graph, f"{part}-content"),
+        (f"{part}-content", RDF.type, SD.Graph),
+    ]
