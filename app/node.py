@@ -1,0 +1,180 @@
+"""The parts of one node, put together; the only place that chooses backends and takes the data directory."""
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TextIO
+
+from app import __version__
+from app.checking import Checker
+from app.combined import Combined
+from app.directory import Directory
+from app.errors import DataDirectoryBusy, SettingsError, Text
+from app.graph.oxigraph import OxigraphStore
+from app.graph.projector import Projector
+from app.harvest.clock import Clock
+from app.harvest.fetch import Fetcher
+from app.harvest.visit import Harvester
+from app.journal import FILE, Journal
+from app.matching.combine import Matcher
+from app.names import Names
+from app.search.ask import Search
+from app.settings import Settings
+from app.sparql.generations import Generations
+from app.sparql.pool import Limits, Pool
+
+LOCK = "node.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What every command needs: the journal and the rooms that work on it. Several may be open on one data directory."""
+
+    settings: Settings
+    names: Names
+    journal: Journal
+    checker: Checker
+    matcher: Matcher
+    combined: Combined
+    directory: Directory
+    fetcher: Fetcher
+    harvester: Harvester
+    search: Search
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The projection of the journal and those who ask it; one process at a time holds it."""
+
+    store: OxigraphStore
+    projector: Projector
+    generations: Generations
+    queries: Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningNode(Node):
+    """A node at work: what the pages and the API need."""
+
+    store: OxigraphStore
+    projector: Projector
+    generations: Generations
+    queries: Pool
+    clock: Clock
+
+
+def open_node(settings: Settings) -> Node:
+    """Open the journal of `settings.data_dir`, making it when it is not there, and the rooms above it.
+
+    Raises JournalUnavailable, and SettingsError for what this version cannot serve.
+    """
+    _refuse_remote_graph(settings)
+    names = Names(settings.base_url)
+    journal = Journal(settings.data_dir / FILE)
+    checker = Checker()
+    matcher = Matcher(names)
+    combined = Combined(matcher)
+    fetcher = Fetcher(settings.allow_private_peers, f"Maillage/{__version__} (+{settings.base_url})")
+    return Node(
+        settings=settings,
+        names=names,
+        journal=journal,
+        checker=checker,
+        matcher=matcher,
+        combined=combined,
+        directory=Directory(journal, names, checker, combined.settle, settings.licence),
+        fetcher=fetcher,
+        harvester=Harvester(journal, names, checker, combined, fetcher),
+        search=Search(journal),
+    )
+
+
+def _refuse_remote_graph(settings: Settings) -> None:
+    """Say plainly that a remote graph store is not served yet, instead of ignoring the setting."""
+    if settings.graph_url or settings.graph_update_url:
+        raise SettingsError(
+            Text(
+                "Cette version ne sait pas encore utiliser un serveur SPARQL distant : retirez GRAPH_URL et GRAPH_UPDATE_URL.",
+                "This version cannot use a remote SPARQL server yet: remove GRAPH_URL and GRAPH_UPDATE_URL.",
+            )
+        )
+
+
+@contextmanager
+def open_graph(node: Node) -> Iterator[Graph]:
+    """Take the data directory for this process and open the graph store and the query processes on it.
+
+    Raises DataDirectoryBusy when another process holds it.
+    """
+    settings = node.settings
+    with ExitStack() as stack:
+        stack.enter_context(held(settings.data_dir))
+        store = OxigraphStore(settings.data_dir / "graph", node.names)
+        stack.callback(store.close)
+        projector = Projector(node.journal, store, node.names)
+        generations = Generations(store, settings.data_dir / "generations")
+        limits = Limits(settings.sparql_timeout_s, settings.sparql_memory_mb, settings.sparql_max_rows, settings.sparql_workers)
+        queries = Pool(generations, limits)
+        stack.callback(queries.close)
+        yield Graph(store, projector, generations, queries)
+
+
+@contextmanager
+def running(node: Node) -> Iterator[RunningNode]:
+    """A node at work: what a crash left behind is settled first; projector and clock run until the block ends."""
+    with open_graph(node) as graph, ExitStack() as stack:
+        node.harvester.recover()
+        node.combined.settle_pending(node.journal)
+        stop = threading.Event()
+        projecting = threading.Thread(target=graph.projector.run, args=(stop,), name="projector")
+        projecting.start()
+        stack.callback(projecting.join)
+        stack.callback(stop.set)
+        clock = Clock(node.journal, node.harvester)
+        clock.start()
+        stack.callback(clock.stop)
+        yield RunningNode(**_parts(node), **_parts(graph), clock=clock)
+
+
+def _parts(whole: Node | Graph) -> dict[str, Any]:
+    """Return the fields of a dataclass, as they are."""
+    return {field.name: getattr(whole, field.name) for field in fields(whole)}
+
+
+def announce(node: Node, port: int) -> None:
+    """Leave the local address of the running node where the other commands look for it."""
+    (node.settings.data_dir / LOCK).write_text(json.dumps({"pid": os.getpid(), "url": f"http://{node.settings.host}:{port}"}))
+
+
+def running_at(data_dir: Path) -> str | None:
+    """Return the local address of the node that holds this data directory, or None when nobody does."""
+    try:
+        with (data_dir / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        text = (data_dir / LOCK).read_text()
+        return str(json.loads(text)["url"]) if text else None
+
+
+@contextmanager
+def held(data_dir: Path) -> Iterator[TextIO]:
+    """Hold the data directory's lock; the system lets go of it when the process ends, however it ends."""
+    with (data_dir / LOCK).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataDirectoryBusy(
+                Text(
+                    f"Un autre nœud utilise déjà le dossier de données {data_dir} : arrêtez-le, ou choisissez un autre dossier (DATA_DIR).",
+                    f"Another node is already using the data directory {data_dir}: stop it, or choose another directory (DATA_DIR).",
+                )
+            ) from error
+        yield lock
