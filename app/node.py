@@ -20,7 +20,7 @@ from app.graph.projector import Projector
 from app.harvest.clock import Clock
 from app.harvest.fetch import Fetcher
 from app.harvest.visit import Harvester
-from app.journal import FILE, Journal
+from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
 from app.names import Names
 from app.search.ask import Search
@@ -130,6 +130,7 @@ def running(node: Node) -> Iterator[RunningNode]:
     with open_graph(node) as graph, ExitStack() as stack:
         node.harvester.recover()
         node.combined.settle_pending(node.journal)
+        erasure.scrub(node.journal)
         stop = threading.Event()
         projecting = threading.Thread(target=graph.projector.run, args=(stop,), name="projector")
         projecting.start()

@@ -65,7 +65,9 @@ class NodeProcess:
         """Start serving and wait until the node is ready."""
         log = (self._room() / "node.log").open("ab")
         env = environment(self.data_dir, self.port, **self.settings)
-        self.process = subprocess.Popen([sys.executable, "-m", "app", "serve"], env=env, cwd=self._room(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"], env=env, cwd=self._room(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
         log.close()
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
