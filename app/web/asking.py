@@ -1,0 +1,58 @@
+"""One request as the handlers and the variants see it: the node that answers, what was asked, and in which language."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.node import RunningNode
+from app.web import negotiation
+
+COOKIE = "lang"
+"""The cookie and the parameter that choose the language of pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a handler hands to the function that writes one variant of its answer."""
+
+    node: RunningNode
+    request: Request
+    language: str
+
+    @property
+    def accept(self) -> str | None:
+        """The Accept headers as one."""
+        return ", ".join(self.request.headers.getlist("accept")) or None
+
+    @property
+    def chosen(self) -> str | None:
+        """The language that the address itself chooses, if it does."""
+        asked = self.request.query_params.get(COOKIE)
+        return asked if asked in self.node.settings.languages else None
+
+    def header(self, name: str) -> str | None:
+        """Return one header."""
+        return self.request.headers.get(name)
+
+
+def language_of(request: Request) -> str:
+    """Choose the language: the address says it, or the cookie, or the browser; else the node's first."""
+    offered = node_of(request).settings.languages
+    for chosen in (request.query_params.get(COOKIE), request.cookies.get(COOKIE)):
+        if chosen in offered:
+            return chosen
+    return negotiation.language(request.headers.get("accept-language"), offered)
+
+
+def node_of(request: Request) -> RunningNode:
+    """Return the node that the application was made for."""
+    return cast("RunningNode", request.app.state.node)
+
+
+async def asking(request: Request) -> Asking:
+    """Put the request's parts together; `async` only to save a thread, nothing waits here."""
+    return Asking(node_of(request), request, language_of(request))
+
+
+Here = Annotated[Asking, Depends(asking)]

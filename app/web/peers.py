@@ -1,0 +1,296 @@
+"""Peers over HTTP: who is harvested and how, and what each visit met. Reading takes a reader's token, visiting an editor's, the rest an admin's."""
+
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from app.errors import BadRequest, Busy, Conflict, Forbidden, NotFound, NotSignedIn, Text, TooLarge, UnsupportedType
+from app.harvest import formats
+from app.harvest.fetch import Budget
+from app.harvest.formats import mapping as mappings
+from app.journal import sources, visits
+from app.journal.sources import Source, Trust
+from app.journal.visits import Item, Visit
+from app.names import OWN
+from app.web import bodies
+from app.web.access import Admin, Editor, Reader
+from app.web.asking import Asking, Here
+from app.web.bodies import Content
+from app.web.negotiation import JSON
+from app.web.problems import refusals
+
+router = APIRouter(prefix="/api", tags=["peers"], default_response_class=JSONResponse)
+
+PATIENCE_S = 30.0
+"""Seconds that an answer waits for a visit to end."""
+
+VISITS_AT_ONCE = threading.BoundedSemaphore(4)
+"""Visits that people asked for and that run now; the clock has its own."""
+
+PAGE = 100
+LARGEST_PAGE = 1000
+COUNTS = ("added", "changed", "unchanged", "gone", "refused", "unmapped")
+UNITS = {"m": 60, "h": 3600, "d": 86_400, "j": 86_400}
+LONGEST_INTERVAL_S = 366 * 86_400
+NEW = frozenset({"name", "url", "format", "trust", "every", "mapping", "enabled", "keep_contacts"})
+CHANGEABLE = NEW - {"name"}
+FRESH = {"Cache-Control": "private, no-store"}
+INTERVAL = Text("« every » est un intervalle : 30m, 6h ou 1d.", "'every' is an interval: 30m, 6h or 1d.")
+
+_INTERVAL = re.compile(r"([1-9][0-9]{0,6})([mhdj])\Z")
+_URL = re.compile(r"https?://[^\s<>\"{}|\\^`\x00-\x1f]{1,2000}\Z")
+
+REFUSALS = refusals(NotSignedIn, Forbidden)
+ABSENT = {**REFUSALS, **refusals(NotFound)}
+CHECKED = {**ABSENT, **refusals(BadRequest, TooLarge, UnsupportedType)}
+BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}}
+
+
+@router.get("/peers", responses=REFUSALS)
+def list_peers(here: Here, _token: Reader) -> Response:
+    """Every peer."""
+    with here.node.journal.read() as connection:
+        found = [peer for peer in sources.list_(connection) if peer.name != OWN]
+    return JSONResponse({"peers": [peer_json(peer, here.language) for peer in found]}, headers=FRESH)
+
+
+@router.post("/peers", status_code=201, responses={**CHECKED, **refusals(Conflict)}, openapi_extra=BODY)
+def add_peer(here: Here, request: Request, _token: Admin, body: Content) -> Response:
+    """Add a peer; its format is found out when none is given. Nothing is harvested yet."""
+    given = bodies.fields(request, body, NEW)
+    name, values = bodies.text(given, "name", 80), _values(given)
+    if "url" not in values:
+        raise BadRequest(Text("« url » manque : l'adresse du pair.", "'url' is missing: the peer's address."))
+    if "format" not in values:
+        values["format"], values["url"] = formats.detect(values["url"], here.node.fetcher, Budget())
+    with here.node.journal.write() as connection:
+        peer = sources.add(connection, name, **values)
+    return JSONResponse(peer_json(peer, here.language), 201, {**FRESH, "Location": f"{here.node.names.base}/api/peers/{name}"})
+
+
+@router.get("/peers/{name}", responses=ABSENT)
+def show_peer(here: Here, name: str, _token: Reader) -> Response:
+    """One peer."""
+    return JSONResponse(peer_json(_peer(here, name), here.language), headers=FRESH)
+
+
+@router.patch("/peers/{name}", responses=CHECKED, openapi_extra=BODY)
+def change_peer(here: Here, request: Request, name: str, _token: Admin, body: Content) -> Response:
+    """Change what is given; at another address, or in another format, the peer is read anew."""
+    values = _values(bodies.fields(request, body, CHANGEABLE))
+    held = _peer(here, name)
+    if any(key in values and values[key] != getattr(held, key) for key in ("url", "format", "mapping")):
+        values["cursor"] = {}
+    with here.node.journal.write() as connection:
+        peer = sources.update(connection, name, **values)
+    return JSONResponse(peer_json(peer, here.language), headers=FRESH)
+
+
+@router.delete("/peers/{name}", status_code=204, responses=ABSENT)
+def remove_peer(here: Here, name: str, _token: Admin) -> Response:
+    """Remove a peer with all that it said; what others say of the same groups stays."""
+    _peer(here, name)
+    here.node.harvester.remove(name)
+    return Response(status_code=204)
+
+
+GOING_ON: dict[int | str, dict[str, Any]] = {202: {"description": "It goes on; its report is at Location"}}
+
+
+@router.post("/peers/{name}/visit", responses={**ABSENT, **GOING_ON, **refusals(Busy)})
+def visit_peer(here: Here, name: str, _token: Editor, dry_run: bool = False) -> Response:
+    """Visit a peer now, or only say what a visit would change."""
+    peer = _peer(here, name)
+    try:
+        number = _started(here, name, dry_run).result(PATIENCE_S)
+    except TimeoutError:
+        return _going_on(here, peer)
+    return JSONResponse(_visit_json(here, number, 0), headers=FRESH)
+
+
+@router.get("/peers/{name}/visits", responses=ABSENT)
+def list_visits(here: Here, name: str, _token: Reader, cursor: int | None = None, limit: int = PAGE) -> Response:
+    """The visits to a peer, the newest first, without their lines."""
+    peer, many = _peer(here, name), _bounded(limit)
+    with here.node.journal.read() as connection:
+        found = visits.list_(connection, peer.id, cursor, many)
+    following = f"{here.node.names.base}/api/peers/{name}/visits?{urlencode({'cursor': found[-1].id, 'limit': many})}" if len(found) == many else None
+    return JSONResponse({"visits": [head_json(visit, here.language) for visit in found], "next": following}, headers=FRESH)
+
+
+@router.get("/visits/{number}", responses=ABSENT)
+def show_visit(here: Here, number: int, _token: Reader, cursor: int = 0, limit: int = PAGE) -> Response:
+    """One visit with its lines, a page at a time."""
+    return JSONResponse(_visit_json(here, number, cursor, _bounded(limit)), headers=FRESH)
+
+
+@router.post("/visits/{number}/apply", responses=ABSENT)
+def apply_visit(here: Here, number: int, token: Editor) -> Response:
+    """Apply a visit that was held for a person."""
+    here.node.harvester.apply(_existing(here, number), token.label)
+    return JSONResponse(_visit_json(here, number, 0), headers=FRESH)
+
+
+@router.post("/visits/{number}/discard", responses=ABSENT)
+def discard_visit(here: Here, number: int, token: Editor) -> Response:
+    """Drop a visit that was held for a person."""
+    here.node.harvester.discard(_existing(here, number), token.label)
+    return JSONResponse(_visit_json(here, number, 0), headers=FRESH)
+
+
+def peer_json(peer: Source, language: str) -> dict[str, Any]:
+    """Return a peer as the design's section 4.3 writes it."""
+    return {
+        "name": peer.name,
+        "url": peer.url,
+        "format": peer.format,
+        "trust": peer.trust.value,
+        "every": interval(peer.every_s),
+        "mapping": peer.mapping,
+        "enabled": peer.enabled,
+        "keep_contacts": peer.keep_contacts,
+        "licence": peer.licence,
+        "last_visit": peer.last_visit_at,
+        "next_visit": peer.next_visit_at,
+        "state": peer.state,
+        "message": peer.message.in_language(language) if peer.message else None,
+    }
+
+
+def head_json(visit: Visit, language: str) -> dict[str, Any]:
+    """Return a visit without its lines."""
+    return {
+        "id": visit.id,
+        "peer": visit.source,
+        "started": visit.started_at,
+        "finished": visit.finished_at,
+        "outcome": visit.outcome,
+        "message": visit.message.in_language(language) if visit.message else None,
+        "dry_run": visit.dry_run,
+        "counts": dict.fromkeys(COUNTS, 0) | dict(visit.counts),
+        "requests": visit.requests,
+        "bytes": visit.bytes,
+    }
+
+
+def item_json(item: Item, language: str) -> dict[str, Any]:
+    """Return one line of a visit."""
+    return {"key": item.key, "iri": item.iri, "outcome": item.outcome, "message": item.message.in_language(language) if item.message else None}
+
+
+def interval(seconds: int) -> str:
+    """Write seconds as people do: ``6h``."""
+    size, unit = next(((size, unit) for unit, size in (("d", 86_400), ("h", 3600)) if seconds % size == 0), (60, "m"))
+    return f"{max(1, seconds // size)}{unit}"
+
+
+def seconds_of(text: str) -> int:
+    """Read ``6h`` as seconds. Raises BadRequest."""
+    found = _INTERVAL.match(text)
+    seconds = int(found.group(1)) * UNITS[found.group(2)] if found else 0
+    if not 0 < seconds <= LONGEST_INTERVAL_S:
+        raise BadRequest(INTERVAL)
+    return seconds
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    """Read the fields of a peer, those that are there, as those of `Source`. Raises BadRequest and what a mapping raises."""
+    read: dict[str, tuple[str, Callable[[], Any]]] = {
+        "url": ("url", lambda: _address(bodies.text(given, "url"))),
+        "format": ("format", lambda: _chosen(given, "format", formats.FORMATS)),
+        "trust": ("trust", lambda: Trust(_chosen(given, "trust", list(Trust)))),
+        "every": ("every_s", lambda: seconds_of(bodies.text(given, "every", 20))),
+        "mapping": ("mapping", lambda: _mapping(given["mapping"])),
+        "enabled": ("enabled", lambda: bodies.flag(given, "enabled", True)),
+        "keep_contacts": ("keep_contacts", lambda: bodies.flag(given, "keep_contacts", False)),
+    }
+    return {column: reader() for key, (column, reader) in read.items() if key in given and (given[key] is not None or key == "mapping")}
+
+
+def _address(url: str) -> str:
+    """An address that could be visited; what it leads to is checked when it is."""
+    if not _URL.match(url):
+        raise BadRequest(Text("« url » doit commencer par http:// ou https://.", "'url' must begin with http:// or https://."))
+    return url
+
+
+def _chosen(given: dict[str, Any], key: str, known: Any) -> str:
+    """One of a few words."""
+    value = bodies.text(given, key, 40)
+    if value not in known:
+        listed = ", ".join(sorted(known))
+        raise BadRequest(Text(f"« {key} » est l'un de : {listed}.", f"'{key}' is one of: {listed}."))
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any] | None:
+    """A mapping, checked as a whole; null takes it away."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise BadRequest(Text("« mapping » doit être un objet JSON.", "'mapping' must be a JSON object."))
+    mappings.parse(value)
+    return value
+
+
+def _peer(here: Asking, name: str) -> Source:
+    """Return a peer; the node itself is none. Raises NotFound."""
+    if name == OWN:
+        raise NotFound(Text("Le nœud n'est pas son propre pair.", "The node is not its own peer."))
+    with here.node.journal.read() as connection:
+        return sources.get(connection, name)
+
+
+def _existing(here: Asking, number: int) -> int:
+    """Return the number of a visit that there is. Raises NotFound."""
+    with here.node.journal.read() as connection:
+        return visits.get(connection, number).id
+
+
+def _visit_json(here: Asking, number: int, cursor: int, limit: int = PAGE) -> dict[str, Any]:
+    """Return a visit with a page of its lines, and where the next page is."""
+    with here.node.journal.read() as connection:
+        visit = visits.get(connection, number)
+        items = visits.items(connection, number, cursor, limit)
+    following = f"{here.node.names.base}/api/visits/{number}?{urlencode({'cursor': items[-1].id, 'limit': limit})}" if len(items) == limit else None
+    return head_json(visit, here.language) | {"items": [item_json(item, here.language) for item in items], "next": following}
+
+
+def _bounded(limit: int) -> int:
+    """Keep a page within bounds. Raises BadRequest."""
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise BadRequest(Text(f"« limit » va de 1 à {LARGEST_PAGE}.", f"'limit' goes from 1 to {LARGEST_PAGE}."))
+    return limit
+
+
+def _started(here: Asking, name: str, dry_run: bool) -> "Future[int]":
+    """Start a visit in a thread of its own, which does not keep the process from ending: a visit is applied whole or not at all."""
+    if not VISITS_AT_ONCE.acquire(blocking=False):
+        raise Busy(Text("Trop de visites sont en cours : réessayez dans une minute.", "Too many visits are running: try again in a minute."), 60)
+    ended: Future[int] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(here.node.harvester.visit(name, dry_run=dry_run))
+        except Exception as error:  # noqa: BLE001 - handed to the one who waits
+            ended.set_exception(error)
+        finally:
+            VISITS_AT_ONCE.release()
+
+    threading.Thread(target=run, name=f"visit {name}", daemon=True).start()
+    return ended
+
+
+def _going_on(here: Asking, peer: Source) -> Response:
+    """Say where the report of a visit that goes on will be."""
+    with here.node.journal.read() as connection:
+        running = [visit for visit in visits.unfinished(connection) if visit.source == peer.name]
+    place = f"visits/{running[-1].id}" if running else f"peers/{peer.name}/visits"
+    body = head_json(running[-1], here.language) if running else {"peer": peer.name, "outcome": None}
+    return JSONResponse(body, 202, {**FRESH, "Location": f"{here.node.names.base}/api/{place}"})
