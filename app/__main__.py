@@ -1,0 +1,5 @@
+"""`python -m app` is `maillage`."""
+
+from app.cli import main
+
+main()
