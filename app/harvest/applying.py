@@ -32,7 +32,7 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
             if line.key in held:
                 _take_away(c, held[line.key], line, author, confirmed=confirmed)
     lines.mark_met(c, visit_id, source.id, now())
-    _keep_apart(c, source)
+    keep_apart(c, source)
 
 
 def _statement(line: Line) -> Statement:
@@ -56,7 +56,7 @@ def _take_away(c: Connection, held: Head, line: Line, author: str, *, confirmed:
             erasure.erase(c, held.id, author)
 
 
-def _keep_apart(c: Connection, source: Source) -> None:
+def keep_apart(c: Connection, source: Source) -> None:
     """Put what a quarantined source says where no page, search, merge or graph looks."""
     if state_under(source.trust) == LIVE:
         return

@@ -29,7 +29,7 @@ from app.harvest.pace import FAILURES_TO_OPEN, next_visit
 from app.harvest.staging import Errand, Staging
 from app.journal import Journal, erasure, meta, sources, visits
 from app.journal.moments import now
-from app.journal.sources import Source
+from app.journal.sources import Source, Trust
 from app.journal.tables import record
 from app.names import OWN, SLUG, Names
 
@@ -96,6 +96,16 @@ class Harvester:
                 sources.remove(c, name)
             self._lock_file(name).unlink(missing_ok=True)
         self._settle()
+
+    def change(self, name: str, **values: Any) -> Source:
+        """Change settings of a peer, given as the fields of `Source`; what one now in quarantine said disappears at once. Raises NotFound."""
+        if values.get("trust") == Trust.QUARANTINE:
+            values = values | {"cursor": {}}  # trusted again, it is read from the beginning
+        with self._journal.write() as c:
+            source = sources.update(c, name, **values)
+            applying.keep_apart(c, source)
+        self._settle()
+        return source
 
     # --- one visit -------------------------------------------------------------------------------------------------
 

@@ -87,8 +87,7 @@ def change_peer(here: Here, request: Request, name: str, _token: Admin, body: Co
     held = _peer(here, name)
     if any(key in values and values[key] != getattr(held, key) for key in ("url", "format", "mapping")):
         values["cursor"] = {}
-    with here.node.journal.write() as connection:
-        peer = sources.update(connection, name, **values)
+    peer = here.node.harvester.change(name, **values)
     return JSONResponse(peer_json(peer, here.language), headers=FRESH)
 
 

@@ -269,6 +269,16 @@ def test_a_peer_in_quarantine_is_kept_apart(room, feed):
     assert (room.live(), names_of_groups(room.journal)) == ({}, [])
 
 
+def test_a_peer_put_in_quarantine_disappears_at_once(room, feed):
+    """What it said leaves the combined directory when the operator decides, not at the next visit; trusted again, it comes back."""
+    room.visit()
+    room.harvester.change("peer", trust=Trust.QUARANTINE)
+    assert (names_of_groups(room.journal), room.live()) == ([], {})
+    room.harvester.change("peer", trust=Trust.AUTO)
+    room.visit()
+    assert names_of_groups(room.journal) == list("abcdef")
+
+
 def test_a_dry_run_changes_nothing(room, feed):
     """The difference is reported, record by record, and neither records nor peer nor cursor move."""
     before = room.source()
