@@ -221,7 +221,8 @@ def _complete(answer: Outgoing, message: Message) -> None:
     headers = MutableHeaders(raw=message["headers"])
     for name, value in EVERYWHERE.items():
         headers.setdefault(name, value)
-    headers.setdefault("Content-Security-Policy", PAGE_POLICY if headers.get("content-type", "").startswith("text/html") else DATA_POLICY)
+    if message["status"] != HTTPStatus.NOT_MODIFIED:  # a browser would take the policy of a 304 for that of the page it keeps
+        headers.setdefault("Content-Security-Policy", PAGE_POLICY if headers.get("content-type", "").startswith("text/html") else DATA_POLICY)
     if not answer.intake.finished:
         headers["Connection"] = "close"
         answer.refused = not answer.intake.waiting

@@ -196,7 +196,8 @@ def _headers(here: Asking, variant: Variant[S], stamp: Stamp) -> dict[str, str]:
     if variant.spoken:
         headers["Content-Language"] = here.language
     if variant.media_type == negotiation.HTML and here.chosen:
-        headers["Set-Cookie"] = f"{COOKIE}={here.chosen}; Path=/; Max-Age={YEAR_S}; SameSite=Lax"
+        secure = "; Secure" if here.node.names.base.startswith("https:") else ""
+        headers["Set-Cookie"] = f"{COOKIE}={here.chosen}; Path=/; Max-Age={YEAR_S}; SameSite=Lax{secure}"
     return headers
 
 
