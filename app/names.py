@@ -18,16 +18,19 @@ KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}\Z")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?\Z")
 """What the last part of a group's IRI, and a peer's name, look like."""
 
+_LOOKED_AT = 400
+"""Characters of a text that make its slug; a megabyte of accents would keep the normal form busy for minutes."""
+
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "&": " et "})
 
 
 def slugify(text: str) -> str:
-    """Return `text` as a slug of at most 80 characters; empty when it holds no letter or digit.
+    """Return `text`, of which the beginning is looked at, as a slug of at most 80 characters; empty when it holds no letter or digit there.
 
     >>> slugify("L'Œuvre d'été & Cie")
     'l-oeuvre-d-ete-et-cie'
     """
-    decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES))
+    decomposed = unicodedata.normalize("NFKD", text[:_LOOKED_AT].lower().translate(_LIGATURES))
     kept = "".join(c for c in decomposed if not unicodedata.combining(c))
     return "-".join(re.findall(r"[a-z0-9]+", kept))[:80].strip("-")
 
@@ -42,6 +45,15 @@ def key_for(identifier: str) -> str:
         return identifier
     digest = hashlib.sha256(identifier.encode()).hexdigest()[:8]
     return f"{slugify(identifier)[:80]}-{digest}".lstrip("-")
+
+
+def without_secrets(url: str) -> str:
+    """Return a peer's address without what only its operator should know: no user, password or query.
+
+    >>> without_secrets("https://me:pw@a.example/x?key=1")
+    'https://a.example/x'
+    """
+    return re.sub(r"\A(https?://)[^/@]*@", r"\1", url.partition("?")[0].partition("#")[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,43 @@ Values come from peers, so each is written only if it is of the form that its pl
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
-from app.journal.records import Record
 from app.journal.sources import Source
-from app.names import OWN, Names
+from app.journal.text import Document
+from app.names import OWN, Names, without_secrets
 from app.terms import DCAT, DCTERMS, FOAF, MLG, PROV, RDF, XSD
 
-_IRI = re.compile(r"https?://(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\ud800-\uf8ff\ufff0-\U0010ffff])+\Z")
+_REST = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\U0010ffff])*"
+_HOST = r"(?:[A-Za-z0-9._~-]|[^\x00-\xa0\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\U0010ffff])+(?::[0-9]{1,5})?"
+_ADDRESS = re.compile(rf"https?://{_HOST}(?:[/?]{_REST})?(?:\#{_REST})?\Z")
+"""A web address that can stand in a line: what `record` takes and more, but nothing that ends a term."""
+
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z")
+_SLUG = re.compile(r"[a-z0-9-]+\Z")
 _HASH = re.compile(r"[a-z0-9-]+:[0-9a-f]+\Z")
 
 
-def of_record(names: Names, record: Record) -> str:
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one source says now of one record, and when the node took it; `origin` is the epoch and sequence of its event."""
+
+    source: str
+    key: str
+    iri: str
+    document: Document
+    content_hash: str
+    modified_at: str
+    origin: tuple[int | None, int | None]
+
+
+def of_record(names: Names, record: Statement) -> str:
     """Return the N-Triples lines about the named graph of a live record."""
     graph = names.record(record.source, record.key)
-    epoch, sequence = record.origin or (None, None)
+    epoch, sequence = record.origin
     return _lines(
         graph,
         (
-            _link(RDF.type, PROV.Entity),
             _link(DCTERMS.source, names.source(record.source)),
             _link(FOAF.primaryTopic, record.iri),
             *(_link(DCTERMS.license, licence) for licence in _texts(record.document.get("license"))),
@@ -45,8 +61,8 @@ def of_source(names: Names, source: Source) -> str:
         names.source(source.name),
         (
             _link(RDF.type, DCAT.Dataset),
-            _typed(DCTERMS.title, source.name, re.compile(r"[a-z0-9-]+\Z"), None),
-            _link(DCAT.accessURL, source.url),
+            _typed(DCTERMS.title, source.name, _SLUG, None),
+            _link(DCAT.accessURL, without_secrets(source.url) if source.url else None),
             _link(DCTERMS.license, source.licence),
             _link(DCTERMS.publisher, names.node) if source.name == OWN else None,
             _typed(DCTERMS.modified, source.last_visit_at, _MOMENT, XSD.dateTime),
@@ -61,16 +77,7 @@ def _lines(subject: str, said: Iterable[str | None]) -> str:
 
 def _link(predicate: str, iri: str | None) -> str | None:
     """Say a link, if there is one and it is an absolute web address."""
-    return f"<{predicate}> <{iri}>" if iri and _plain(iri) else None
-
-
-@lru_cache(maxsize=1024)
-def _plain(iri: str) -> bool:
-    """Tell whether an IRI can stand in a line, and be dereferenced."""
-    try:
-        return bool(_IRI.match(iri)) and bool(urlsplit(iri).hostname) and (urlsplit(iri).port or 1) > 0 and iri.count("#") < 2
-    except ValueError:
-        return False
+    return f"<{predicate}> <{iri}>" if iri and _ADDRESS.match(iri) else None
 
 
 def _typed(predicate: str, value: str | None, form: re.Pattern[str], datatype: str | None) -> str | None:

@@ -3,21 +3,28 @@
 Only what anybody may see is implied: public views of live records, and nothing of a source in quarantine.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from app import record as records_as_rdf
+from app import record
 from app.errors import NotFound
 from app.graph import Change, catalogue
-from app.journal import records, sources
+from app.graph.catalogue import Statement
+from app.journal import sources
 from app.journal.changes import Change as Noted
+from app.journal.records import LIVE
 from app.journal.tables import group as group_table
 from app.journal.tables import identity
-from app.journal.text import from_text
+from app.journal.tables import record as record_table
+from app.journal.tables import source as source_table
+from app.journal.text import Document, from_text
 from app.names import Names
 
 Progress = Callable[[int], None]
+
+_log = logging.getLogger(__name__)
 
 
 def changes(c: Connection, names: Names, noted: Iterable[Noted]) -> list[Change]:
@@ -25,40 +32,51 @@ def changes(c: Connection, names: Names, noted: Iterable[Noted]) -> list[Change]
     by_kind: dict[str, dict[str, None]] = {"record": {}, "group": {}, "source": {}}
     for one in noted:
         by_kind[one.kind][one.name] = None
-    quarantined = _quarantined(c)
-    found = [change for reference in by_kind["record"] for change in _of_record(c, names, reference, quarantined)]
+    found = list(_of_records(c, names, list(by_kind["record"])))
     found += _of_groups(c, names, list(by_kind["group"]))
     found += [_of_source(c, names, name) for name in by_kind["source"]]
     return found
 
 
-def _quarantined(c: Connection) -> set[str]:
-    """Return the names of the sources kept apart."""
-    return {source.name for source in sources.list_(c) if source.trust is sources.Trust.QUARANTINE}
+def _of_records(c: Connection, names: Names, references: Sequence[str]) -> Iterator[Change]:
+    """Yield each record's own graph and its entry in the catalogue; both are empty when nobody may see it."""
+    keys = [reference.partition("/")[2] for reference in references]
+    seen = {(said.source, said.key): said for said in _statements(c, record_table.c.key.in_(keys))} if keys else {}
+    for reference, key in zip(references, keys, strict=True):
+        source = reference.partition("/")[0]
+        said, graph = seen.get((source, key)), names.record(source, key)
+        yield Change(graph, "" if said is None else _triples(said))
+        yield Change(names.catalogue, "" if said is None else catalogue.of_record(names, said), subject=graph)
 
 
-def _of_record(c: Connection, names: Names, reference: str, quarantined: set[str]) -> Iterator[Change]:
-    """Yield the record's own graph and its entry in the catalogue."""
-    source, _, key = reference.partition("/")
-    graph = names.record(source, key)
-    record = records.get(c, source, key)
-    seen = record if record is not None and record.state == records.LIVE and source not in quarantined else None
-    yield Change(graph, "" if seen is None else _said(seen))
-    yield Change(names.catalogue, "" if seen is None else catalogue.of_record(names, seen), subject=graph)
+def _statements(c: Connection, *chosen: ColumnElement[bool]) -> Iterator[Statement]:
+    """Yield the live records that anybody may see, in flat memory."""
+    question = select(record_table, source_table.c.name).join(source_table).where(record_table.c.state == LIVE, *chosen)
+    question = question.where(source_table.c.trust != sources.Trust.QUARANTINE).order_by(record_table.c.id)
+    for row in c.execute(question.execution_options(yield_per=500)):
+        origin = (row.origin_epoch, row.origin_sequence)
+        yield Statement(row.name, row.key, row.iri, from_text(row.document), row.content_hash, row.modified_at, origin)
 
 
-def _said(record: records.Record) -> str:
+def _triples(said: Statement) -> str:
     """Return what everybody may read of a record, as N-Triples."""
-    return records_as_rdf.n_triples(records_as_rdf.public_view(record.document))
+    return _written(record.public_view(said.document))
+
+
+def _written(document: Document) -> str:
+    """Return a document as N-Triples; one that cannot be written is left out, so that it stops neither the others nor the projection."""
+    try:
+        return record.n_triples(document)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        _log.exception("%s cannot be written as RDF; the graph does without it.", document.get("id"))
+        return ""
 
 
 def _of_groups(c: Connection, names: Names, slugs: Sequence[str]) -> list[Change]:
     """Return the groups of these slugs as they stand in the default graph; a slug without a group is gone."""
     question = select(identity.c.slug, group_table.c.document).join(group_table).where(identity.c.slug.in_(slugs))
     documents = {row.slug: row.document for row in c.execute(question)} if slugs else {}
-    return [
-        Change(None, records_as_rdf.n_triples(from_text(documents[slug])) if slug in documents else "", subject=names.group(slug)) for slug in slugs
-    ]
+    return [Change(None, _written(from_text(documents[slug])) if slug in documents else "", subject=names.group(slug)) for slug in slugs]
 
 
 def _of_source(c: Connection, names: Names, name: str) -> Change:
@@ -73,20 +91,18 @@ def _of_source(c: Connection, names: Names, name: str) -> Change:
 
 def quads(c: Connection, names: Names, progress: Progress | None = None) -> Iterator[str]:
     """Yield all that the graph holds, as chunks of N-Quads lines, in flat memory; `progress` is told the records done."""
-    quarantined = _quarantined(c)
     for source in sources.list_(c):
         yield _in_graph(_of_source(c, names, source.name).triples, names.catalogue)
-    for record in records.live(c):
-        if record.source not in quarantined:
-            yield _in_graph(_said(record), names.record(record.source, record.key))
-            yield _in_graph(catalogue.of_record(names, record), names.catalogue)
+    for said in _statements(c):
+        yield _in_graph(_triples(said), names.record(said.source, said.key))
+        yield _in_graph(catalogue.of_record(names, said), names.catalogue)
         if progress:
             progress(1)
     question = select(group_table.c.document).execution_options(yield_per=500)
     for (document,) in c.execute(question):
-        yield records_as_rdf.n_triples(from_text(document))
+        yield _written(from_text(document))
 
 
 def _in_graph(triples: str, graph: str) -> str:
-    """Return N-Triples lines as N-Quads lines of a graph whose IRI this node made."""
-    return "".join(f"{line[:-1]}<{graph}> .\n" for line in triples.split("\n") if line)
+    """Return N-Triples lines as N-Quads lines of a graph whose IRI this node made; in N-Triples only a line's end is written as such."""
+    return triples.replace(" .\n", f" <{graph}> .\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import pyoxigraph
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, RdfFormat
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, RdfFormat, Triple
 
 from app.errors import DataDirectoryBusy, StoreUnavailable, Text
 from app.graph import Change
@@ -81,7 +81,7 @@ class OxigraphStore:
         """See `Store`: one update, hence one transaction."""
         with _unavailable_on_failure():
             last = {(change.graph, change.subject): change for change in changes}
-            operations = chain.from_iterable(_operations(self._store, change) for change in last.values())
+            operations = _operations(self._store, last.values())
             self._store.update(";\n".join(chain(operations, self._position_operations(position, epoch))))
 
     def _position_operations(self, position: int, epoch: int) -> Iterator[str]:
@@ -197,52 +197,67 @@ def _named(graph: str | None) -> Graph:
     return DefaultGraph() if graph is None else NamedNode(graph)
 
 
-def _operations(store: pyoxigraph.Store, change: Change) -> Iterator[str]:
-    """Say one change as update operations: only the lines that differ are touched."""
-    graph = _named(change.graph)
-    if not change.triples and change.subject is None:
-        yield "DROP DEFAULT" if change.graph is None else f"DROP SILENT GRAPH {graph}"
-        return
+def _operations(store: pyoxigraph.Store, changes: Iterable[Change]) -> Iterator[str]:
+    """Say changes as update operations: whole graphs that are gone, then all triples that are, then all that are new."""
+    gone: list[str] = []
+    new: list[str] = []
+    for change in changes:
+        graph = _named(change.graph)
+        if not change.triples and change.subject is None:
+            yield "DROP DEFAULT" if change.graph is None else f"DROP SILENT GRAPH {graph}"
+        else:
+            _compare(store, change, graph, gone, new)
+    if gone:
+        yield f"DELETE DATA {{\n{''.join(gone)}}}"
+    if new:
+        yield f"INSERT DATA {{\n{''.join(new)}}}"
+
+
+def _compare(store: pyoxigraph.Store, change: Change, graph: Graph, gone: list[str], new: list[str]) -> None:
+    """Add to `gone` and `new` the triples in which a change differs from what the store holds."""
     try:
-        wanted = set(_lines(change.triples))
+        wanted = _read(change.triples)
     except SyntaxError:
         _log.exception("What the graph should hold of %s cannot be read; it stays as it is.", change.subject or change.graph)
         return
-    held = _held(store, graph, change.subject)
-    if gone := held - wanted:
-        yield f"DELETE DATA {_block(graph, gone)}"
-    if new := wanted - held:
-        yield f"INSERT DATA {_block(graph, new)}"
+    held = set(_held(store, graph, change.subject))
+    if superfluous := held - wanted:
+        gone.append(_block(graph, _lines(superfluous)))
+    if missing := wanted - held:
+        new.append(_block(graph, change.triples if len(missing) == len(wanted) else _lines(missing)))
 
 
-def _lines(triples: str) -> Iterator[str]:
-    """Yield N-Triples lines as the engine writes them. Raises SyntaxError when they are none, or when they hold blank nodes."""
-    for quad in pyoxigraph.parse(triples, RdfFormat.N_TRIPLES):
-        if isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode):
-            raise SyntaxError("blank node")
-        yield f"{quad.triple} ."
+def _read(triples: str) -> set[Triple]:
+    """Read N-Triples lines. Raises SyntaxError when they are none, or when they hold blank nodes."""
+    found = {quad.triple for quad in pyoxigraph.parse(triples, RdfFormat.N_TRIPLES)}
+    if "_:" in triples and any(isinstance(term, BlankNode) for triple in found for term in triple):
+        raise SyntaxError("blank node")
+    return found
 
 
-def _block(graph: Graph, lines: Iterable[str]) -> str:
+def _lines(triples: Iterable[Triple]) -> str:
+    """Return triples as N-Triples lines."""
+    return cast(bytes, pyoxigraph.serialize(triples, format=RdfFormat.N_TRIPLES)).decode()
+
+
+def _block(graph: Graph, lines: str) -> str:
     """Write lines as the data of one graph."""
-    body = "\n".join(lines)
-    return f"{{\n{body}\n}}" if isinstance(graph, DefaultGraph) else f"{{ GRAPH {graph} {{\n{body}\n}} }}"
+    return lines if isinstance(graph, DefaultGraph) else f"GRAPH {graph} {{\n{lines}}}\n"
 
 
-def _held(store: pyoxigraph.Store, graph: Graph, subject: str | None) -> set[str]:
-    """Return the lines that a graph holds, all of them or those about a subject and the parts that it leads to."""
+def _held(store: pyoxigraph.Store, graph: Graph, subject: str | None) -> Iterator[Triple]:
+    """Yield what a graph holds, all of it or what is about a subject and the parts that it leads to."""
     if subject is None:
-        return {f"{quad.triple} ." for quad in store.quads_for_pattern(None, None, None, graph)}
-    found: set[str] = set()
+        yield from (quad.triple for quad in store.quads_for_pattern(None, None, None, graph))
+        return
     waiting, seen = [subject], {subject}
     while waiting:
         for quad in store.quads_for_pattern(NamedNode(waiting.pop()), None, None, graph):
-            found.add(f"{quad.triple} .")
+            yield quad.triple
             part = quad.object.value if isinstance(quad.object, NamedNode) else ""
             if part.startswith(f"{subject}#") and part not in seen:
                 seen.add(part)
                 waiting.append(part)
-    return found
 
 
 class _Nowhere:

@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from app.errors import DataDirectoryBusy, JournalUnavailable, StoreUnavailable
+from app.errors import DataDirectoryBusy, JournalUnavailable, NodeError, StoreUnavailable
 from app.graph import Store, implied
 from app.graph.implied import Progress
 from app.journal import Journal, changes, meta
@@ -22,7 +22,7 @@ PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 SUSPECT_AFTER = 3
 """Failures in a row after which the whole store is read, to see whether it is damaged."""
 
-FAR_BEHIND = 20_000
+FAR_BEHIND = 5_000
 """Changes behind which a rebuild, which loads in bulk, may be quicker than following."""
 
 _log = logging.getLogger(__name__)
@@ -44,18 +44,19 @@ class _Standing:
 
     @property
     def far_behind(self) -> bool:
-        """More is to be done than was done so far, and it is much."""
-        return self.last - self.position > max(self.far, self.position)
+        """Much is to be done, compared with all that was done so far."""
+        return self.last - self.position > max(self.far, self.position // 2)
 
 
 class Projector:
-    """Follows `journal` into `store`; one at a time. `far_behind` is a number of changes."""
+    """Follows `journal` into `store`; its steps never overlap, whoever asks for them. `far_behind` is a number of changes."""
 
     def __init__(self, journal: Journal, store: Store, names: Names, far_behind: int = FAR_BEHIND) -> None:
         self._journal = journal
         self._store = store
         self._names = names
         self._far_behind = far_behind
+        self._turn = threading.RLock()
 
     def step(self, limit: int = BATCH) -> int:
         """Project the next changes and return how many there were; 0 when the graph holds all that the journal implies.
@@ -63,12 +64,17 @@ class Projector:
         Rebuilds instead when the store is not of this journal, or so far behind that it is quicker.
         Raises StoreUnavailable or JournalUnavailable; the graph then stays as it was.
         """
-        standing = self._standing()
-        if standing.strange or standing.far_behind:
-            self.rebuild()
-            return standing.last
+        with self._turn:
+            standing = self._standing()
+            if standing.strange or standing.far_behind:
+                self.rebuild()
+                return standing.last
+            return self._follow(standing.position, limit)
+
+    def _follow(self, position: int, limit: int) -> int:
+        """Project the changes after `position`."""
         with self._journal.read() as c:
-            noted = changes.after(c, standing.position, limit)
+            noted = changes.after(c, position, limit)
             if not noted:
                 return 0
             found, epoch = implied.changes(c, self._names, noted), meta.epoch(c)
@@ -88,7 +94,7 @@ class Projector:
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Make the graph anew from one snapshot of the journal and put it in the place of the old one, which serves until then."""
-        with self._journal.read() as c:
+        with self._turn, self._journal.read() as c:
             last, epoch = changes.last(c), meta.epoch(c)
             self._store.load(implied.quads(c, self._names, progress), last, epoch)
         _log.info("The graph was rebuilt up to change %d.", last)
@@ -103,8 +109,8 @@ class Projector:
                 failures = 0
                 if not done:
                     stop.wait(POLL_S)
-            except (StoreUnavailable, JournalUnavailable, DataDirectoryBusy) as error:
-                _log.warning("The graph waits: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever one change runs into, the graph must not stop following for ever
+                _log.warning("The graph waits: %s", error, exc_info=not isinstance(error, NodeError))
                 stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
                 self._reopen()

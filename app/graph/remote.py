@@ -4,18 +4,19 @@ import json
 
 import httpx
 
-from app.errors import BadQuery, Busy, QueryRefused, QueryStopped, RequestError, StoreUnavailable, Text
+from app.errors import BadQuery, Busy, NotAcceptable, QueryRefused, QueryStopped, RequestError, StoreUnavailable, Text
 
 TIMEOUT_S = 60.0
-_ERRORS: dict[int, type[RequestError]] = {403: QueryRefused}
+_ERRORS: dict[int, type[RequestError]] = {403: QueryRefused, 406: NotAcceptable}
 
 
-def ask(url: str, query: str, accept: str, timeout_s: float = TIMEOUT_S) -> tuple[str, bytes]:
+def ask(url: str, query: str, accept: str, timeout_s: float = TIMEOUT_S, language: str = "fr") -> tuple[str, bytes]:
     """Return the media type and the body of the answer to `query`.
 
-    Raises BadQuery, QueryRefused, QueryStopped or Busy, with the endpoint's own sentence, and StoreUnavailable when nobody answers.
+    Raises BadQuery, QueryRefused, QueryStopped, NotAcceptable or Busy, with the endpoint's own sentence in `language` where it has one,
+    and StoreUnavailable when nobody answers.
     """
-    headers = {"Accept": accept, "Content-Type": "application/sparql-query"}
+    headers = {"Accept": accept, "Content-Type": "application/sparql-query", "Accept-Language": language}
     try:
         response = httpx.post(url, content=query.encode(), headers=headers, timeout=timeout_s, trust_env=False)
     except httpx.HTTPError as error:
@@ -33,7 +34,7 @@ def _refusal(response: httpx.Response) -> RequestError:
     except (ValueError, AttributeError):
         slug, said = "", f"HTTP {response.status_code}"
     text = Text(said, said)
-    by_slug: tuple[type[RequestError], ...] = (BadQuery, QueryRefused, QueryStopped)
+    by_slug: tuple[type[RequestError], ...] = (BadQuery, QueryRefused, QueryStopped, NotAcceptable)
     named = next(
         (kind for kind in by_slug if slug.endswith(kind.slug)),
         _ERRORS.get(response.status_code, QueryStopped if response.is_server_error else BadQuery),

@@ -12,7 +12,7 @@ from app.feed import dump, pages
 from app.journal import meta, sources
 from app.journal.sources import Source, Trust
 from app.journal.tables import group, record
-from app.names import OWN, Names
+from app.names import OWN, Names, without_secrets
 from app.settings import Settings
 from app.terms import DCAT, DCTERMS, FOAF, FORMATS, LDES, MLG, RDF, SCHEMA, SKOS, TREE, VOID, XSD
 from app.vocabulary import PREFIXES
@@ -134,12 +134,12 @@ def _source(names: Names, peer: Source, records: int) -> Iterator[Statement]:
     yield part, RDF.type, Iri(VOID.Dataset)
     yield part, DCTERMS.title, Literal(peer.name)
     yield part, VOID.documents, Literal(str(records), XSD.integer)
-    yield from _said(part, DCTERMS.source, _iris(peer.url))
+    yield from _said(part, DCTERMS.source, _iris(without_secrets(peer.url or "")))
     yield from _said(part, DCTERMS.license, _iris(peer.licence))
     if peer.last_visit_at:
         yield part, DCTERMS.modified, Literal(peer.last_visit_at, XSD.dateTime)
     if peer.name != OWN and peer.format == NATIVE and peer.url:
-        yield from _said(names.node, MLG.peer, _iris(f"{peer.url.removesuffix('/feed')}/node"))
+        yield from _said(names.node, MLG.peer, _iris(f"{without_secrets(peer.url).removesuffix('/feed')}/node"))
 
 
 def _said(subject: str, predicate: str, values: Iterable[Iri | Literal]) -> Iterator[Statement]:

@@ -293,3 +293,18 @@ def test_a_full_disk_is_waited_out(tmp_path: Path, journal: Journal) -> None:
     store = OxigraphStore(tmp_path / "graph", NAMES)
     assert same_as_rebuilt(journal, store, [])
     store.close()
+
+
+def test_two_who_ask_for_it_at_once_do_not_disturb_each_other(journal: Journal, projector: Projector, store: Store) -> None:
+    """Steps and rebuilds asked for by several threads come one after the other."""
+    add_source(journal, "carte")
+    for number in range(40):
+        say(journal, "carte", f"g{number % 10}", f"Groupe {number}")
+        fuse(journal, f"g{number % 10}", f"Groupe {number}")
+    threads = [threading.Thread(target=target) for target in (projector.catch_up, projector.rebuild, projector.catch_up, projector.rebuild)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert projector.step() == 0
+    assert same_as_rebuilt(journal, store, [NAMES.record("carte", f"g{number}") for number in range(10)])

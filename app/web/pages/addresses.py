@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from app.names import without_secrets
+
 _REST: Final = r"[^\s\\\"<>\x00-\x1f\x7f]"
 _SAFE: Final = re.compile(rf"(?:https?://(?![/?#]){_REST}+|mailto:{_REST}+|tel:[+0-9][0-9().-]*)\Z", re.IGNORECASE)
 _LONGEST: Final = 2048
@@ -51,15 +53,6 @@ def shown(url: str) -> str:
 def licence_name(iri: str) -> str:
     """Return the usual name of a licence, else its address."""
     return LICENCES.get(bare(iri).lower()) or shown(iri)
-
-
-def without_secrets(url: str) -> str:
-    """Return a peer's address without what only its operator should know: no user, password or query.
-
-    >>> without_secrets("https://me:pw@a.example/x?key=1")
-    'https://a.example/x'
-    """
-    return re.sub(r"\A(https?://)[^/@]*@", r"\1", url.partition("?")[0].partition("#")[0])
 
 
 def discreet(sentence: str) -> str:

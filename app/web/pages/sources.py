@@ -10,8 +10,8 @@ from app.errors import NotFound, Text
 from app.journal import records, sources, visits
 from app.journal.sources import Source, Trust
 from app.journal.visits import Visit
-from app.names import OWN
-from app.web.pages.addresses import safe_url, without_secrets
+from app.names import OWN, without_secrets
+from app.web.pages.addresses import safe_url
 from app.web.pages.layout import Page
 
 
