@@ -2,7 +2,7 @@
 statement, its version, its event and its group change in one transaction, or nothing does.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -16,7 +16,6 @@ from app.errors import (
     Invalid,
     MaillageError,
     NotFound,
-    RequestError,
     Severity,
     StaleVersion,
     Text,
@@ -25,7 +24,7 @@ from app.errors import (
 )
 from app.feed import log
 from app.journal import Journal, erasure, identities, now, records, sources
-from app.journal.records import Outcome, Record
+from app.journal.records import Outcome, Record, Statement
 from app.names import OWN, SLUG, Names, slugify
 from app.record import Document
 
@@ -35,7 +34,12 @@ COMPUTED = ("records", "exactMatch")
 UNNAMED = "-"
 """How the place of a document begins until its slug is made: no slug does."""
 
-Settle = Callable[[Connection, Sequence[int]], None]
+TURN = 500
+"""Records written at once."""
+
+_NO_MARKS: Mapping[str, str] = {}
+
+Settle = Callable[[Connection, Sequence[int]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,16 @@ def version_of(content_hash: str) -> str:
     return content_hash.removeprefix("sha-256:")[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be published under a slug; `standing` is what is published there now, `mark` what its file calls it."""
+
+    draft: Draft
+    slug: str
+    standing: Record | None
+    mark: str | None = None
+
+
 class Directory:
     """Writes our own groups; `settle` rebuilds, in the same transaction, the groups that records are part of."""
 
@@ -92,7 +106,7 @@ class Directory:
         """
         draft = self.examine(document, slug)
         with self._journal.write() as c:
-            published = self._create(c, draft, author)
+            (published,) = self._store(c, [self._planned(c, draft)], author)
             self._settle(c, [published.record_id])
         return published
 
@@ -107,20 +121,24 @@ class Directory:
         with self._journal.write() as c:
             held = _standing(c, slug)
             _require_version(held, expected)
-            published = self._store(c, draft, slug, held, author)
+            (published,) = self._store(c, [_Plan(draft, slug, held)], author)
             self._settle(c, [published.record_id])
         return published
 
-    def save_many(self, entries: Iterable[tuple[object, str | None]], author: str) -> list[Published | MaillageError]:
+    def save_many(
+        self, entries: Iterable[tuple[object, str | None]], author: str, *, settled: bool = True, marks: Mapping[str, str] = _NO_MARKS
+    ) -> list[Published | MaillageError]:
         """Publish documents, or revise those whose slug is ours already, checked together and written in one transaction.
 
         The answer has, for each ``(document, slug)`` in order, what was published or the error that kept it out; the others go on.
+        Not `settled`, the groups stay as they were until somebody settles what is pending: for one batch of many.
+        `marks` says of a slug by what its file will know the record again.
         """
-        drafts = self._examine_many(entries)
+        drafts = self.examine_many(entries)
         with self._journal.write() as c:
-            answers = [draft if isinstance(draft, MaillageError) else self._save(c, draft, author) for draft in drafts]
+            answers = self._save_many(c, drafts, author, marks)
             changed = [answer.record_id for answer in answers if isinstance(answer, Published) and answer.outcome != records.UNCHANGED]
-            if changed:
+            if changed and settled:
                 self._settle(c, changed)
         return answers
 
@@ -151,7 +169,7 @@ class Directory:
         draft = self._read(document, slug)
         return replace(draft, warnings=self._checker.require(draft.document))
 
-    def _examine_many(self, entries: Iterable[tuple[object, str | None]]) -> list[Draft | MaillageError]:
+    def examine_many(self, entries: Iterable[tuple[object, str | None]]) -> list[Draft | MaillageError]:
         """Read each document, then check all that could be read at once."""
         drafts: list[Draft | MaillageError] = []
         for place, (document, slug) in enumerate(entries):
@@ -171,7 +189,7 @@ class Directory:
         at = now()
         filled = {"created": kept.get("created", at), "modified": at, "license": kept.get("license", self._licence)}
         names = [*(() if given else ("id",)), *(key for key in filled if key not in kept or key == "modified")]
-        return Draft(slug, kept | filled, tuple(names), reading.unknown + computed, (), "created" in kept)
+        return Draft(slug, record.completed(kept, filled), tuple(names), reading.unknown + computed, (), "created" in kept)
 
     def _slug(self, document: object, slug: str | None) -> tuple[str | None, bool]:
         """Return the slug that the address or the document's id asks for, and whether the document has an id."""
@@ -187,50 +205,96 @@ class Directory:
             raise BadRequest(_other_id(given, self._names.group(slug)))
         return named, True
 
-    def _create(self, c: Connection, draft: Draft, author: str) -> Published:
-        """Write a group that is not published at this moment."""
+    def _planned(self, c: Connection, draft: Draft) -> _Plan:
+        """Plan a group that is not published at this moment. Raises Conflict when its slug is taken."""
         slug = draft.slug or identities.free_slug(c, slugify(_name(draft.document)))
         held = records.get(c, OWN, slug)
         if held is None and identities.exact(c, slug) is not None:
             raise Conflict(_taken_by_others(slug))
         if held is not None and held.state == records.LIVE:
             raise Conflict(_taken(slug))
-        return self._store(c, draft, slug, held, author)
+        return _Plan(draft, slug, None)
 
-    def _save(self, c: Connection, draft: Draft, author: str) -> Published | MaillageError:
-        """Create or revise; what is refused leaves nothing written."""
-        held = records.get(c, OWN, draft.slug) if draft.slug else None
+    def _save_many(
+        self, c: Connection, drafts: Sequence[Draft | MaillageError], author: str, marks: Mapping[str, str]
+    ) -> list[Published | MaillageError]:
+        """Create or revise, those that have a slug first; what is refused leaves nothing written."""
+        answers: dict[int, Published | MaillageError] = {}
+        for turn in _turns(drafts):
+            held = records.under(c, OWN, turn)
+            others = identities.known(c, turn.keys() - held.keys())
+            answers |= {turn[slug][0]: Conflict(_taken_by_others(slug)) for slug in others}
+            free = {slug: found for slug, found in turn.items() if slug not in others}
+            plans = {place: _Plan(draft, slug, _live(held.get(slug)), marks.get(slug)) for slug, (place, draft) in free.items()}
+            answers |= zip(plans, self._store(c, list(plans.values()), author), strict=True)
+        for place, draft in enumerate(drafts):
+            if place not in answers:
+                answers[place] = draft if isinstance(draft, MaillageError) else self._save_unnamed(c, draft, author)
+        return [answers[place] for place in range(len(drafts))]
+
+    def _save_unnamed(self, c: Connection, draft: Draft, author: str) -> Published | MaillageError:
+        """Create a group under a slug made from its name, entered in the ledger at once so that the next one is given another."""
         try:
-            return self._create(c, draft, author) if held is None or held.state != records.LIVE else self._store(c, draft, held.key, held, author)
-        except RequestError as error:
+            plan = self._planned(c, draft)
+        except Conflict as error:
             return error
+        identities.claim(c, plan.slug)
+        return self._store(c, [plan], author)[0]
 
-    def _store(self, c: Connection, draft: Draft, slug: str, held: Record | None, author: str) -> Published:
-        """Write statement, version and event; nothing when the record already says this."""
-        standing = held if held is not None and held.state == records.LIVE else None
-        iri = self._names.group(slug)
-        document, content_hash = _final(draft, iri, standing)
-        published = Published(slug, iri, document, draft.filled, draft.ignored, draft.warnings, records.UNCHANGED, version_of(content_hash), 0)
-        if standing is not None and standing.content_hash == content_hash:
-            return replace(published, record_id=standing.id)
-        record_id, outcome = records.put(c, sources.own(c).id, slug, iri, document, content_hash, author)
-        public = record.public_view(document)
-        kind = log.Kind.UPDATE if standing else log.Kind.CREATE
-        log.append(c, self._names, kind, slug, public, record.content_hash(public))
-        return replace(published, outcome=outcome, record_id=record_id)
+    def _store(self, c: Connection, plans: Sequence[_Plan], author: str) -> list[Published]:
+        """Write statements, versions and events; nothing where the record already says this."""
+        said = {plan.slug: _final(plan, self._names.group(plan.slug)) for plan in plans}
+        new = [plan for plan in plans if plan.standing is None or plan.standing.content_hash != said[plan.slug].content_hash]
+        written = records.put_many(c, sources.own(c).id, [said[plan.slug] for plan in new], author)
+        log.append_many(c, self._names, [_news(plan, said[plan.slug]) for plan in new])
+        outcomes = {plan.slug: outcome for plan, outcome in zip(new, written, strict=True)}
+        outcomes |= {plan.slug: (plan.standing.id, records.UNCHANGED) for plan in plans if plan.slug not in outcomes and plan.standing}
+        return [_published(plan.draft, said[plan.slug], *outcomes[plan.slug]) for plan in plans]
 
 
-def _final(draft: Draft, iri: str, standing: Record | None) -> tuple[Document, str]:
-    """Return the document under its IRI with its hash; when only its dates would differ from what stands, with the dates that stand."""
-    document = draft.document
-    if standing is not None:
-        created = document["created"] if draft.dated else standing.document.get("created", document["created"])
-        document = document | {"created": created}
-        same = record.read(document | {"modified": standing.document.get("modified", document["modified"])}, iri=iri)
-        if same.content_hash == standing.content_hash:
-            return same.document, same.content_hash
-    reading = record.read(document, iri=iri)
-    return reading.document, reading.content_hash
+def _turns(drafts: Sequence[Draft | MaillageError]) -> Iterator[dict[str, tuple[int, Draft]]]:
+    """Cut the drafts that have a slug, with their places, into turns in which none comes twice, so that a second one revises the first."""
+    turn: dict[str, tuple[int, Draft]] = {}
+    for place, draft in enumerate(drafts):
+        if isinstance(draft, MaillageError) or draft.slug is None:
+            continue
+        if len(turn) >= TURN or draft.slug in turn:
+            yield turn
+            turn = {}
+        turn[draft.slug] = place, draft
+    yield turn
+
+
+def _live(held: Record | None) -> Record | None:
+    """Return the record if it is published now."""
+    return held if held is not None and held.state == records.LIVE else None
+
+
+def _final(plan: _Plan, iri: str) -> Statement:
+    """Return the statement; when only its dates would differ from the one that stands, with the dates that stand."""
+    document = plan.draft.document if plan.draft.document["id"] == iri else record.read(plan.draft.document, iri=iri).document
+    mark = plan.mark or (plan.standing.raw_digest if plan.standing else None)
+    if plan.standing is not None:
+        before = plan.standing.document
+        document = document if plan.draft.dated else document | {"created": before.get("created", document["created"])}
+        same = document | {"modified": before.get("modified", document["modified"])}
+        if record.content_hash(same) == plan.standing.content_hash:
+            return Statement(plan.slug, iri, same, plan.standing.content_hash, mark)
+    return Statement(plan.slug, iri, document, record.content_hash(document), mark)
+
+
+def _news(plan: _Plan, said: Statement) -> log.News:
+    """Return what the log says of it: only what anybody may see."""
+    public = record.public_view(said.document)
+    content_hash = said.content_hash if public is said.document else record.content_hash(public)
+    return log.News(log.Kind.UPDATE if plan.standing else log.Kind.CREATE, said.key, public, content_hash)
+
+
+def _published(draft: Draft, said: Statement, record_id: int, outcome: Outcome) -> Published:
+    """Return the answer."""
+    return Published(
+        said.key, said.iri, said.document, draft.filled, draft.ignored, draft.warnings, outcome, version_of(said.content_hash), record_id
+    )
 
 
 def _standing(c: Connection, slug: str) -> Record:

@@ -1,15 +1,16 @@
 """The ledger of real groups: a slug names one group for ever, and a merged one leads to its successor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from app.errors import Conflict, Text
 from app.journal.moments import now
 from app.journal.tables import identity as table
-from app.journal.tables import member
+from app.journal.tables import member, record, source
+from app.names import OWN
 
 LIVE, MERGED, GONE = "live", "merged", "gone"
 NAMELESS = "groupe"
@@ -30,6 +31,17 @@ class Identity:
 def exact(c: Connection, slug: str) -> Identity | None:
     """Return the line of this very slug, merged or gone as it may be."""
     return _identity(c.execute(select(table).where(table.c.slug == slug)).first())
+
+
+def known(c: Connection, slugs: Iterable[str]) -> set[str]:
+    """Return those of a few hundred slugs that were ever given."""
+    return set(c.execute(_KNOWN, {"slugs": list(slugs)}).scalars())
+
+
+def of_others(c: Connection) -> set[str]:
+    """Return the slugs of the groups of which we never published a record."""
+    own = select(record.c.key).join(source, source.c.id == record.c.source_id).where(source.c.name == OWN)
+    return set(c.execute(select(table.c.slug).where(table.c.slug.not_in(own))).scalars())
 
 
 def by_id(c: Connection, identity_id: int) -> Identity | None:
@@ -122,6 +134,9 @@ def _numbered(wanted: str, number: int) -> str:
     """Return ``wanted-number`` within the length of a slug."""
     tail = f"-{number}"
     return wanted[: LONGEST - len(tail)].rstrip("-") + tail
+
+
+_KNOWN = select(table.c.slug).where(table.c.slug.in_(bindparam("slugs", expanding=True)))
 
 
 def _identity(row: Row[*tuple[Any, ...]] | None) -> Identity | None:

@@ -1,57 +1,31 @@
-"""The journal's tables, brought to this version when it is opened: in one transaction, after a copy, never downwards."""
+"""The journal's tables, brought to this version when it is opened: in one transaction, after a copy, never downwards.
 
-import sqlite3
-from contextlib import closing
+Alembic takes half a second to import, so that it is imported only for a journal that is not of this version.
+"""
+
+from importlib import import_module
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
-
-from app.errors import JournalUnavailable, Text
+from sqlalchemy import Engine, inspect
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
+VERSION = "0001"
+"""The newest of the migrations."""
 
-def migrate(engine: Engine, path: Path, scripts: Path = SCRIPTS) -> None:
+
+def migrate(engine: Engine, path: Path, scripts: Path = SCRIPTS, version: str = VERSION) -> None:
     """Bring the tables to this version; a journal that holds something is copied beside itself first.
 
     Raises JournalUnavailable when it was written by a newer version. A crash in between leaves the old version, to be tried again.
     """
-    config = Config()
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
+    if _version(engine) != version:
+        import_module("app.journal.upgrading").upgrade(engine, path, scripts)
+
+
+def _version(engine: Engine) -> str | None:
+    """Return the version that the journal says it is of; None when it holds no tables."""
     with engine.connect() as connection:
-        if _up_to_date(connection, script):
-            return
-        connection.rollback()
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        if not _up_to_date(connection, script):
-            _copy(connection, path)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-
-
-def _up_to_date(connection: Connection, script: ScriptDirectory) -> bool:
-    """Tell whether nothing is to be done; refuse a version that this programme does not know."""
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found is not None and found not in {revision.revision for revision in script.walk_revisions()}:
-        raise JournalUnavailable(
-            Text(
-                "Ce journal a été écrit par une version plus récente de Maillage : mettez Maillage à jour.",
-                "This journal was written by a newer version of Maillage: update Maillage.",
-            )
-        )
-    return found == script.get_current_head()
-
-
-def _copy(connection: Connection, path: Path) -> None:
-    """Keep the journal as it is before an upgrade, under the name of its version."""
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found is None:
-        return
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(path.with_suffix(f".before-{found}.sqlite"))) as copy:
-        source.backup(copy)
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

@@ -82,6 +82,11 @@ def get(c: Connection, source_name: str, key: str) -> Record | None:
     return _first(c, _chosen().where(source.c.name == source_name, table.c.key == key))
 
 
+def under(c: Connection, source_name: str, keys: Iterable[str]) -> dict[str, Record]:
+    """Return the records of that source under a few hundred keys, whatever their state."""
+    return {row.key: _record(row) for row in c.execute(_UNDER, {"source": source_name, "keys": list(keys)})}
+
+
 def by_id(c: Connection, record_id: int) -> Record | None:
     """Return the record of that id, whatever its state."""
     return _first(c, _chosen().where(table.c.id == record_id))
@@ -137,13 +142,17 @@ def put(
 
 
 def withdraw(c: Connection, record_id: int, author: str, origin: tuple[int, int] | None = None) -> bool:
-    """The source takes its record back; its versions stay. Return False when it had done so before."""
+    """The source takes its record back; its versions stay. Return False when it had done so before: then only the `origin` is noted."""
     held = by_id(c, record_id)
-    if held is None or held.state == GONE:
+    if held is None:
         return False
     epoch, sequence = origin or held.origin or (None, None)
-    values = {"state": GONE, "version": held.version + 1, "modified_at": now(), "origin_epoch": epoch, "origin_sequence": sequence}
+    values: dict[str, Any] = {"origin_epoch": epoch, "origin_sequence": sequence}
+    if held.state != GONE:
+        values |= {"state": GONE, "version": held.version + 1, "modified_at": now()}
     c.execute(update(table).where(table.c.id == record_id).values(values))
+    if held.state == GONE:
+        return False
     add_delete_version(c, record_id, held.version + 1, author)
     _noted(c, held)
     return True
@@ -202,6 +211,9 @@ _MISSED = (
 def _chosen() -> Select[Any]:
     """Records with the name of their source."""
     return select(table, source.c.name.label("source")).join(source, source.c.id == table.c.source_id)
+
+
+_UNDER = _chosen().where(source.c.name == bindparam("source"), table.c.key.in_(bindparam("keys", expanding=True)))
 
 
 def _first(c: Connection, question: Select[Any]) -> Record | None:

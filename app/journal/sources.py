@@ -63,15 +63,7 @@ def add(
     enabled: bool = True,
 ) -> Source:
     """Add a peer. Raises BadRequest when the name cannot be one, Conflict when it is taken."""
-    if not SLUG.match(name):
-        raise BadRequest(
-            Text(
-                "Le nom d'un pair est fait de lettres minuscules, de chiffres et de tirets.",
-                "A peer's name is made of lower-case letters, digits and hyphens.",
-            )
-        )
-    if c.execute(select(table.c.id).where(table.c.name == name)).first() is not None:
-        raise Conflict(Text(f"Il y a déjà une source nommée « {name} ».", f"There is already a source named '{name}'."))
+    require_free(c, name)
     values = {
         "url": url,
         "format": format,
@@ -86,6 +78,19 @@ def add(
     c.execute(insert(table).values(_columns(values) | {"name": name, "state": "new", "failures": 0, "created_at": now()}))
     changes.note(c, "source", [name])
     return get(c, name)
+
+
+def require_free(c: Connection, name: str) -> None:
+    """Refuse what `add` would refuse as a name. Raises BadRequest when it cannot be one, Conflict when it is taken."""
+    if not SLUG.match(name):
+        raise BadRequest(
+            Text(
+                "Le nom d'un pair est fait de lettres minuscules, de chiffres et de tirets.",
+                "A peer's name is made of lower-case letters, digits and hyphens.",
+            )
+        )
+    if c.execute(select(table.c.id).where(table.c.name == name)).first() is not None:
+        raise Conflict(Text(f"Il y a déjà une source nommée « {name} ».", f"There is already a source named '{name}'."))
 
 
 def get(c: Connection, name: str) -> Source:

@@ -64,7 +64,7 @@ record = Table(  # the newest statement of one source about one group
     Column("iri", Text, nullable=False, index=True),  # the subject of its statements
     Column("document", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
-    Column("raw_digest", Text),  # of what the source sent and of the mapping used: equal means unchanged, unread
+    Column("raw_digest", Text),  # of what the source sent and of the mapping used: equal means unchanged, unread; of ours: of the key in its file
     Column("state", Text, nullable=False),  # live, hidden (silently absent for long), gone (withdrawn by its source)
     Column("version", Integer, nullable=False),
     Column("origin_epoch", Integer),

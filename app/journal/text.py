@@ -9,9 +9,12 @@ Document: TypeAlias = dict[str, Any]
 """Compact JSON-LD in our context, without its ``@context``."""
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def as_text(value: Any) -> str:
     """Return `value` as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _COMPACT.encode(value)
 
 
 def maybe_text(value: Any) -> str | None:

@@ -1,18 +1,19 @@
 """The log: what is numbered, when nothing is added, what erasure and a restored backup do to it."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import select, update
+from sqlalchemy import Connection, delete, select, update
 
 from app.errors import Gone
 from app.feed import log
-from app.journal.tables import event
+from app.journal.tables import event, feed_page
 
 
 def test_numbers_begin_at_one_and_leave_nothing_out(feed: Any) -> None:
@@ -136,6 +137,51 @@ def test_a_backup_restored_twice_opens_two_epochs(feed: Any) -> None:
     feed.publish("a")
     assert feed.open_epoch(above=4) == 5
     assert feed.page(feed.root()["first"]).document["id"] == "https://a.example/feed/pages/4000001"
+
+
+HAPPENED = st.tuples(st.sampled_from("abcde"), st.sampled_from([*"xyz", None]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(batches=st.lists(st.lists(HAPPENED, max_size=9), max_size=4))
+def test_many_at_once_are_written_as_one_by_one(batches: list[list[tuple[str, str | None]]], feeds: tuple[Any, Any]) -> None:
+    """Numbers, kinds, documents, pages and where each begins and closes: only the clock tells the two logs apart."""
+    at_once, one_by_one = feeds
+    for feed in feeds:
+        feed.do(lambda c: (c.execute(delete(event)), c.execute(delete(feed_page))))
+    for batch in batches:
+        news = [_news(at_once, *said) for said in batch]
+        at_once.do(lambda c, news=news: log.append_many(c, at_once.names, news, at_once.page_size))
+        for said in news:
+            one_by_one.do(lambda c, said=said: log.append(c, at_once.names, *_fields(said), page_size=at_once.page_size))
+    assert at_once.do(_without_clock) == one_by_one.do(_without_clock)
+
+
+def _news(feed: Any, key: str, text: str | None) -> log.News:
+    return log.News("Delete", key, None) if text is None else log.News("Create", key, feed.document(key, text), text)
+
+
+def _fields(news: log.News) -> tuple[Any, ...]:
+    return news.kind, news.key, news.document, news.content_hash
+
+
+def _without_clock(c: Connection) -> tuple[list[Any], list[Any]]:
+    """All rows of the log, each moment written as the number of the event that happened then."""
+    rows = [dict(row) for row in c.execute(select(event).order_by(event.c.sequence)).mappings()]
+    moments = {row["published"]: row["sequence"] for row in rows}
+    found = [dict(row) for row in c.execute(select(feed_page).order_by(feed_page.c.number)).mappings()]
+    pages = [row | {column: moments[row[column]] for column in ("since", "modified_at")} for row in found]
+    return [row | {"published": moments[row["published"]]} for row in rows], pages
+
+
+@pytest.fixture(scope="module")
+def feeds(feed_at: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+    """Two empty logs with pages of three events."""
+    folder = tmp_path_factory.mktemp("logs")
+    both = feed_at(folder / "one.sqlite", page_size=3), feed_at(folder / "other.sqlite", page_size=3)
+    yield both
+    for feed in both:
+        feed.journal.close()
 
 
 class Writer(RuleBasedStateMachine):

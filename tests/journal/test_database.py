@@ -8,13 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import JournalUnavailable
 from app.journal import Journal, meta, now
 from app.journal.database import _engine
-from app.journal.migrating import SCRIPTS, migrate
+from app.journal.migrating import SCRIPTS, VERSION, migrate
 from app.journal.tables import meta as meta_table
 from app.journal.tables import metadata
 
@@ -71,6 +72,11 @@ def test_what_is_not_a_journal_is_refused(tmp_path: Path, content: bytes | None,
     assert word in refused.value.text.en
 
 
+def test_the_version_is_that_of_the_newest_migration() -> None:
+    """A journal of this version is known without asking Alembic."""
+    assert ScriptDirectory(str(SCRIPTS)).get_current_head() == VERSION
+
+
 def newer_scripts(folder: Path, body: str) -> Path:
     """The migrations, and one more."""
     shutil.copytree(SCRIPTS, folder)
@@ -85,7 +91,7 @@ def test_an_upgrade_keeps_a_copy_of_the_journal_first(journal: Journal, tmp_path
         meta.put(c, "kept", "yes")
     scripts = newer_scripts(tmp_path / "scripts", '    op.execute("CREATE TABLE more (x)")')
     engine = _engine(journal.path)
-    migrate(engine, journal.path, scripts)
+    migrate(engine, journal.path, scripts, "0002")
     engine.dispose()
     with closing(sqlite3.connect(tmp_path / "journal.before-0001.sqlite")) as c:
         assert c.execute("SELECT value FROM meta WHERE key = 'kept'").fetchone() == ("yes",)
@@ -99,7 +105,7 @@ def test_an_upgrade_that_fails_half_way_leaves_the_version_there_was(journal: Jo
     scripts = newer_scripts(tmp_path / "scripts", '    op.execute("CREATE TABLE more (x)")\n    raise RuntimeError("half way")')
     engine = _engine(journal.path)
     with pytest.raises(RuntimeError):
-        migrate(engine, journal.path, scripts)
+        migrate(engine, journal.path, scripts, "0002")
     engine.dispose()
     with closing(sqlite3.connect(journal.path)) as c:
         assert c.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
