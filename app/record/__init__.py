@@ -3,19 +3,20 @@
 Why one room: what is hashed, stored, checked and published must be the same statements. JSON-LD and RDF libraries stay inside.
 """
 
-from app.record.compact import Document, Reading
+from app.record.compact import Document
 from app.record.faults import refusal
 from app.record.jsontext import parse_json
-from app.record.reading import read
+from app.record.reading import Reading, completed, read
 from app.record.serialising import QUAD_TYPES, TRIPLE_TYPES, dataset, serialise, serialise_ntriples, with_context
 from app.record.statements import content_hash, n_quads, n_triples, triples
-from app.record.visibility import public_view
+from app.record.visibility import public_view, without_contacts
 
 __all__ = [
     "QUAD_TYPES",
     "TRIPLE_TYPES",
     "Document",
     "Reading",
+    "completed",
     "content_hash",
     "dataset",
     "n_quads",
@@ -28,4 +29,5 @@ __all__ = [
     "serialise_ntriples",
     "triples",
     "with_context",
+    "without_contacts",
 ]

@@ -21,16 +21,6 @@ ROOT = "Group"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read; `unknown` are the JSON paths of the keys that nothing maps, which were dropped."""
-
-    document: Document
-    iri: str
-    content_hash: str
-    unknown: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Field:
     """One key: its property, its concepts both ways, its place, and whether its text must stay on one line."""
 

@@ -52,8 +52,8 @@ def _deeper_than(data: bytes, depth: int) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # `add` says None, so that each is seen
         raise Malformed(Text(f"La clé « {twice} » est donnée deux fois dans le même objet.", f"The key “{twice}” is given twice in the same object."))
     return found
 

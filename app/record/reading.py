@@ -5,10 +5,11 @@ A document already in our keys is read by the table alone; any other is first ex
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.record.addresses import ID_KEYS, Addresses
-from app.record.compact import ROOT, Document, Field, Reading, property_key, table, type_name
+from app.record.compact import ROOT, Document, Field, property_key, table, type_name
 from app.record.expanding import expanded_root, is_ours, refuse_keyword
 from app.record.faults import Faults, shown
 from app.record.limits import bounded
@@ -20,6 +21,20 @@ from app.vocabulary import Kind
 
 _TYPE_KEYS = ("type", "@type")
 _ROOT_TYPES = (MLG.Group, SCHEMA.Organization)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read; `unknown` are the JSON paths of the keys that nothing maps, which were dropped."""
+
+    document: Document
+    iri: str
+    unknown: tuple[str, ...]
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of what the document says, computed when it is asked for."""
+        return content_hash(self.document)
 
 
 def read(value: object, *, iri: str | None = None, contexts: Collection[str] = ()) -> Reading:
@@ -36,6 +51,15 @@ def read(value: object, *, iri: str | None = None, contexts: Collection[str] = (
     return _Reader(root, iri).reading(root)
 
 
+def completed(document: Document, values: Mapping[str, str]) -> Document:
+    """Return a document that was read with these values under keys of ours, one each, every key in its place."""
+    fields = table().fields
+    first, last = {"id": -2, "type": -1}, len(fields)
+    return dict(
+        sorted({**document, **values}.items(), key=lambda item: (fields[item[0]].rank if item[0] in fields else first.get(item[0], last), item[0]))
+    )
+
+
 class _Reader:
     """The reading of one record: its addresses, the faults and the unknown keys met on the way."""
 
@@ -48,7 +72,7 @@ class _Reader:
     def reading(self, root: Mapping[str, Any]) -> Reading:
         document = self._node(root, self._addresses.iri, "", ROOT)
         self._faults.raise_any()
-        return Reading(document, self._addresses.iri, content_hash(document), tuple(self._unknown))
+        return Reading(document, self._addresses.iri, tuple(self._unknown))
 
     def _node(self, raw: Mapping[str, Any], iri: str, path: str, owner: str | None) -> Document:
         """One object with statements: `id`, `type`, known keys in their order, other properties in theirs."""

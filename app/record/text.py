@@ -5,6 +5,7 @@ an IRI, a tag or clean text gets as far as a term.
 """
 
 import re
+import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -26,12 +27,19 @@ _UNSAFE: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\
 _BAD_TEXT: Final = re.compile(f"[{_UNSAFE}]")
 _BAD_LINE: Final = re.compile(f"[\\t\\n\\r{_UNSAFE}]")
 _BAD_IRI: Final = re.compile(f'[\\s<>"{{}}|\\\\^`\u200b-\u200f\u061c{_UNSAFE}]')
+_PILES: Final = re.compile(r"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){31,}+")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,8})*\Z")
+
+PILE: Final = 30
+"""Marks upon one letter (UAX #15, stream-safe text): Unicode's normal forms take seconds for 64 KB of them, and nothing else runs meanwhile."""
 
 HIDDEN_CHARACTERS: Final = Text(
     "Ce texte contient des caractères invisibles ou de contrôle : retirez-les.", "This text contains invisible or control characters: remove them."
 )
 ONE_LINE: Final = Text("Ce texte doit tenir sur une ligne, sans tabulation.", "This text must fit on one line, without tabs.")
+TOO_MANY_MARKS: Final = Text(
+    "Ce texte empile trop d'accents sur une lettre : retirez-les.", "This text piles too many accents upon one letter: remove them."
+)
 
 
 def absolute_iri(name: str) -> str | None:
@@ -71,8 +79,23 @@ def _tag(tag: str) -> str | None:
 def fault(text: str, *, one_line: bool) -> Text | None:
     """Return what is wrong with a text, None when nothing is."""
     if (_BAD_LINE if one_line else _BAD_TEXT).search(text) is None:
-        return None
+        return None if text.isascii() or without_piles(text) == text else TOO_MANY_MARKS
     return HIDDEN_CHARACTERS if _BAD_TEXT.search(text) else ONE_LINE
+
+
+def without_piles(text: str) -> str:
+    """Return the text with at most `PILE` marks upon a letter."""
+    return _PILES.sub(_thinned, text)
+
+
+def _thinned(found: re.Match[str]) -> str:
+    """Return a run of signs of which some are marks, without the marks that are too many."""
+    kept, height = [], 0
+    for sign in found[0]:
+        height = height + 1 if unicodedata.category(sign)[0] == "M" or sign in "\uff9e\uff9f" else 0
+        if height <= PILE:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def lexical(value: bool | float) -> str:
