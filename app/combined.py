@@ -4,17 +4,24 @@ What a change leaves to do is kept in the journal (`pending`), written with the 
 forgotten when the process ends in between.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+import threading
+from collections.abc import Callable, Collection
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection
 
-from app.journal import Journal
-from app.journal.tables import pending
+from app.errors import JournalUnavailable
+from app.journal import Journal, pending
 from app.matching.combine import Matcher
 from app.search import index
 
 BATCH = 500
-"""Records settled in one transaction: other writers get their turn between two."""
+"""Records settled in one transaction, with those of their groups: other writers get their turn between two."""
+
+LOOK_S = 60.0
+"""How often a serving node looks whether its growth calls for matching everything anew."""
+
+_log = logging.getLogger(__name__)
 
 
 class Combined:
@@ -23,28 +30,58 @@ class Combined:
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
 
-    def settle(self, connection: Connection, record_ids: Sequence[int]) -> None:
-        """Settle these records inside the caller's transaction: whoever reads next sees the result."""
-        index.refresh(connection, self._matcher.combine(connection, record_ids))
-        connection.execute(delete(pending).where(pending.c.record_id.in_(record_ids)))
+    def settle(self, connection: Connection, record_ids: Collection[int]) -> int:
+        """Settle these records inside the caller's transaction: whoever reads next sees the result; return how many groups changed."""
+        touched = self._matcher.combine(connection, record_ids)
+        index.refresh(connection, touched)
+        pending.remove(connection, record_ids)
+        return len(touched)
 
     def settle_pending(self, journal: Journal, progress: Callable[[int], None] | None = None) -> int:
         """Settle all that is pending, a bounded transaction at a time; return how many records there were."""
-        total = 0
-        while True:
-            with journal.write() as connection:
-                ids = list(connection.scalars(select(pending.c.record_id).order_by(pending.c.record_id).limit(BATCH)))
-                if not ids:
-                    return total
-                self.settle(connection, ids)
-            total += len(ids)
-            if progress:
-                progress(len(ids))
+        with journal.read() as connection:
+            waiting = pending.count(connection)
+            due = waiting > 0 and self._matcher.due(connection)
+        if due:
+            self.rebuild(journal)
+        else:
+            self._drain(journal)
+        if progress:
+            progress(waiting)
+        return waiting
 
     def rebuild(self, journal: Journal, progress: Callable[[int], None] | None = None) -> int:
-        """Match everything anew in one transaction, with new statistics; return how many groups were written or removed."""
+        """Match everything anew, with new statistics; return how many groups were written or removed.
+
+        Others go on writing meanwhile; `progress` is told how many more records were compared.
+        """
+        self._renew(journal, progress)
+        return self._drain(journal)
+
+    def run(self, journal: Journal, stop: threading.Event) -> None:
+        """Match everything anew whenever the directory has grown enough, until `stop` is set."""
+        while not stop.wait(LOOK_S):
+            try:
+                with journal.read() as connection:
+                    due = self._matcher.due(connection)
+                if due:
+                    self.rebuild(journal)
+            except JournalUnavailable as error:
+                _log.warning("matching waits: %s", error)
+
+    def _renew(self, journal: Journal, progress: Callable[[int], None] | None) -> None:
+        """Think while others write, then write what was found."""
+        with journal.read() as connection:
+            found = self._matcher.think(connection, progress)
         with journal.write() as connection:
-            touched = self._matcher.combine_all(connection, progress)
-            index.refresh(connection, touched)
-            connection.execute(delete(pending))
-        return len(touched)
+            self._matcher.install(connection, found)
+
+    def _drain(self, journal: Journal) -> int:
+        """Settle what is pending, batch by batch; return how many groups changed."""
+        touched = 0
+        while True:
+            with journal.write() as connection:
+                ids = self._matcher.together(connection, pending.first(connection, BATCH))
+                if not ids:
+                    return touched
+                touched += self.settle(connection, ids)

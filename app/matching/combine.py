@@ -4,31 +4,27 @@ A changed record is filed anew and compared with those that share its keys; the 
 With the same statistics and identities this gives what a full run gives, in whatever order records arrived.
 """
 
-import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, delete
 
 from app.journal import meta
 from app.journal.tables import pending
-from app.journal.text import from_text
-from app.matching import filing, groups, statistics
-from app.matching.features import Features
-from app.matching.filing import Filed
-from app.matching.keys import filled, keys
+from app.matching import filing, groups, renewal, statistics
+from app.matching.filing import LIVE, Mark
+from app.matching.keys import keys
 from app.matching.linking import closure
-from app.matching.normalise import features
-from app.matching.score import Score, Subject, promising
+from app.matching.renewal import Renewal
+from app.matching.score import Subject
 from app.matching.statistics import Statistics
 from app.names import Names
 
 CROWD: Final = 1000
 """A record to be compared with more than this calls for new statistics: keys have filled up since the last ones."""
 
-BATCH: Final = 2000
-"""Records whose groups a full run rebuilds at once."""
+AT_ONCE: Final = 2000
+"""A directory of at most this many records is matched anew there and then, in a second; a larger one when somebody asks whether it is due."""
 
 
 class Matcher:
@@ -37,147 +33,90 @@ class Matcher:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._statistics = Statistics()
+        self._filed: dict[int, Mark] = {}
 
     def combine(self, c: Connection, record_ids: Collection[int]) -> set[int]:
         """Bring the groups of these records up to date; return the identities whose group was written or removed.
 
         When the directory has grown or shrunk by more than a fifth (and by more than 20 records) since the statistics were
-        counted, or a key has filled up, everything is matched anew with new ones first.
+        counted, or a key has filled up, everything is matched anew with new ones first, or is `due` where that takes long.
         """
         current = self._current(c)
-        if current.outgrown(filing.roughly(c)) and current.outgrown(len(filing.live_ids(c))):
+        small = filing.roughly(c) <= AT_ONCE
+        if small and self.due(c):
             return self.combine_all(c)
         touched = set(record_ids)
-        renewed = _refile(c, touched, current)
+        renewed = self._refile(c, touched, current)
         nearby = filing.neighbours(c, renewed)
         if max(map(len, nearby.values()), default=0) > CROWD:
-            return self.combine_all(c)
-        filing.save_edges(c, _compared(_loaded(c, renewed, nearby, current), nearby, current))
+            if small:
+                return self.combine_all(c)
+            statistics.outdate(c)
+        subjects = _loaded(c, renewed, nearby, current)
+        filing.add_edges(c, filing.edge_rows(renewal.compared(subjects, nearby, current)))
         return groups.rebuild(c, self._names, closure(c, touched), current)
 
-    def combine_all(self, c: Connection, progress: Callable[[int], None] | None = None) -> set[int]:
-        """Count the words anew, score every pair again and rebuild all groups; return the identities written or removed.
+    def combine_all(self, c: Connection) -> set[int]:
+        """Match everything anew in this transaction; return the identities written or removed. Nothing is pending afterwards."""
+        with renewal.no_collection():
+            found = renewal.think(c)
+            renewal.install(c, found)
+            self._statistics = found.statistics
+            written = groups.rebuild_all(c, self._names, found.subjects, found.statistics, renewal.BATCH)
+            c.execute(delete(pending))
+            return written
 
-        `progress` is told how many more records were compared. Nothing is pending afterwards.
-        """
-        with _no_collection():
-            return self._match_all(c, progress)
+    def due(self, c: Connection) -> bool:
+        """Tell whether everything should be matched anew."""
+        current = self._current(c)
+        return statistics.outdated(c) or (current.outgrown(filing.roughly(c)) and current.outgrown(len(filing.live_ids(c))))
 
-    def _match_all(self, c: Connection, progress: Callable[[int], None] | None) -> set[int]:
-        """Do what `combine_all` promises."""
-        filed = _normal_forms(c)
-        current, filed_under = filled(filed, statistics.gathered(found for _, found in filed.values()))
-        statistics.save(c, current)
-        filing.clear(c)
+    def think(self, c: Connection, progress: Callable[[int], None] | None = None) -> Renewal:
+        """Count the words anew and score every pair again, writing nothing; `progress` is told how many more records were compared."""
+        with renewal.no_collection():
+            return renewal.think(c, progress)
+
+    def install(self, c: Connection, found: Renewal) -> None:
+        """Put what was found in the place of what was kept; every live record is pending then, to be combined a few at a time."""
+        self._filed = renewal.install(c, found)
+        self._statistics = found.statistics
+        filing.wait_all(c)
+
+    def together(self, c: Connection, record_ids: Iterable[int]) -> list[int]:
+        """Return these records, and those that are pending too and may be of the same groups: to be combined at once."""
+        near = closure(c, [*record_ids])
+        return sorted(filing.waiting(c, near))
+
+    def _refile(self, c: Connection, record_ids: Iterable[int], current: Statistics) -> set[int]:
+        """File records whose normal form changed under their new keys, take those that went out; return the former."""
+        secret = meta.secret(c)
+        texts: dict[int, str] = {}
+        filed_under: dict[int, set[int]] = {}
+        gone: list[int] = []
+        for row in filing.filed(c, record_ids):
+            if row.state != LIVE:
+                gone.append(row.id)
+                texts.update({row.id: ""} if row.features else {})
+            elif self._filed.pop(row.id, None) != row.mark or not row.features:
+                found = row.normal_form(secret)
+                text = found.as_json()
+                if text != row.features:
+                    texts[row.id] = text
+                    filed_under[row.id] = keys(found, row.reference, current)
+        filing.unfile(c, [*gone, *filed_under])
+        filing.save_features(c, texts)
         filing.save_keys(c, filed_under)
-        subjects = {record_id: Subject(found, current, reference) for record_id, (reference, found) in filed.items()}
-        for nearby in _all_neighbours(filed_under):
-            filing.save_edges(c, _compared(subjects, nearby, current))
-            if progress:
-                progress(len(nearby))
-        self._statistics = current
-        written = groups.rebuild_all(c, self._names, subjects, current, BATCH)
-        c.execute(delete(pending))
-        return written
+        return {*filed_under}
 
     def _current(self, c: Connection) -> Statistics:
         """Return the statistics that hold in this transaction."""
         if self._statistics.version != statistics.version(c):
             self._statistics = statistics.load(c)
+            self._filed = {}
         return self._statistics
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the search for cycles: a full run makes millions of objects that all live to its end, which costs a sixth of its time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _refile(c: Connection, record_ids: Iterable[int], current: Statistics) -> set[int]:
-    """File records whose normal form changed under their new keys, take those that went out; return the former."""
-    secret = meta.secret(c)
-    texts: dict[int, str] = {}
-    filed_under: dict[int, set[int]] = {}
-    gone: list[int] = []
-    for row in filing.filed(c, record_ids):
-        if row.state != filing.LIVE:
-            gone.append(row.id)
-            texts.update({row.id: ""} if row.features else {})
-            continue
-        found = _normal_form(row, secret)
-        text = found.as_json()
-        if text != row.features:
-            texts[row.id] = text
-            filed_under[row.id] = keys(found, row.reference, current)
-    filing.unfile(c, [*gone, *filed_under])
-    filing.save_features(c, texts)
-    filing.save_keys(c, filed_under)
-    return {*filed_under}
-
-
-def _normal_form(row: Filed, secret: bytes) -> Features:
-    """Return the normal form of one record."""
-    return features(from_text(row.document), row.contacts, secret)
-
-
-def _normal_forms(c: Connection) -> dict[int, tuple[str, Features]]:
-    """Compute and keep the normal form of every live record, and take the others out."""
-    secret = meta.secret(c)
-    filed: dict[int, tuple[str, Features]] = {}
-    texts: dict[int, str] = {}
-    for row in filing.filed(c, filing.live_ids(c)):
-        found = _normal_form(row, secret)
-        filed[row.id] = row.reference, found
-        text = found.as_json()
-        if text != row.features:
-            texts[row.id] = text
-        if len(texts) >= BATCH:
-            filing.save_features(c, texts)
-            texts.clear()
-    filing.save_features(c, texts)
-    filing.empty_others(c)
-    return filed
 
 
 def _loaded(c: Connection, renewed: Iterable[int], nearby: Mapping[int, list[int]], current: Statistics) -> dict[int, Subject]:
     """Return the records to be compared, ready for it."""
     wanted = {*renewed}.union(*nearby.values())
     return {record_id: Subject(found, current, reference) for record_id, reference, found in filing.subjects(c, wanted)}
-
-
-def _compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> dict[tuple[int, int], Score]:
-    """Score pairs, and return those that reach REVIEW."""
-    found: dict[tuple[int, int], Score] = {}
-    for left, others in nearby.items():
-        mine = subjects[left]
-        for right in others:
-            scored = promising(mine, subjects[right], current)
-            if scored is not None:
-                found[min(left, right), max(left, right)] = scored
-    return found
-
-
-def _all_neighbours(filed_under: Mapping[int, Iterable[int]]) -> Iterator[dict[int, list[int]]]:
-    """Yield for each record those before it that it is to be compared with, in batches; the same rule as `filing.neighbours`."""
-    filed: dict[int, list[int]] = {}
-    batch: dict[int, list[int]] = {}
-    for record_id, found in filed_under.items():
-        enough: set[int] = set()
-        once: set[int] = set()
-        for key in found:
-            others = filed.setdefault(key, [])
-            enough.update(others if key & 1 else once.intersection(others))
-            if not key & 1:
-                once.update(others)
-            others.append(record_id)
-        batch[record_id] = [*enough]
-        if len(batch) >= BATCH:
-            yield batch
-            batch = {}
-    yield batch

@@ -12,7 +12,6 @@ from app.journal.text import sentence_from
 from app.matching import filing, statistics
 from app.matching.identity import held
 from app.matching.naming import pair
-from app.matching.normalise import features
 from app.matching.score import MATCH, Reason, Subject, score
 from app.names import Names
 
@@ -99,7 +98,7 @@ def _subject(c: Connection, reference: str, current: statistics.Statistics) -> t
     if found is None:
         raise NotFound(Text(f"Il n'y a pas de fiche « {reference} ».", f"There is no record '{reference}'."))
     (row,) = filing.filed(c, [found.id])
-    return found.id, Subject(features(found.document, row.contacts, meta.secret(c)), current, reference)
+    return found.id, Subject(row.normal_form(meta.secret(c)), current, reference)
 
 
 def _refusal(c: Connection, left: int, right: int) -> Text | None:

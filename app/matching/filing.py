@@ -5,7 +5,7 @@ Every question and every write is for many records at once, in chunks that SQLit
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -14,6 +14,7 @@ from app.errors import Text
 from app.journal.tables import edge, feature, match_key, member, pending, record, source
 from app.journal.text import as_text, from_text, sentence_text
 from app.matching.features import Features
+from app.matching.normalise import features
 from app.matching.score import MATCH, Reason, Score
 
 Key = TypeVar("Key", int, str)
@@ -23,15 +24,31 @@ LIVE: Final = "live"
 MATCHED, REVIEW, REFUSED = "match", "review", "refused"
 
 
+Mark: TypeAlias = tuple[int, str | None]
+"""The version and the contacts that a normal form was made from."""
+
+EdgeRow: TypeAlias = tuple[int, int, float, str, str]
+
+
 class Filed(NamedTuple):
     """A record as matching reads it; `features` is empty when it was never filed, or is not to be found any more."""
 
     id: int
     reference: str
     state: str
+    version: int
     document: str
     features: str
-    contacts: Mapping[str, list[str]] | None
+    contacts: str | None
+
+    @property
+    def mark(self) -> Mark:
+        """Return what tells whether the normal form must be made anew."""
+        return self.version, self.contacts
+
+    def normal_form(self, secret: bytes) -> Features:
+        """Make the normal form."""
+        return features(from_text(self.document), from_text(self.contacts) if self.contacts else None, secret)
 
 
 class Edge(NamedTuple):
@@ -51,8 +68,9 @@ def among(name: str = "ids") -> Any:
 
 _LIVE_IDS: Final = select(record.c.id).where(record.c.state == LIVE).order_by(record.c.id)
 _ROUGHLY: Final = select(select(func.count()).select_from(member).scalar_subquery() + select(func.count()).select_from(pending).scalar_subquery())
+_WAITING: Final = select(pending.c.record_id).where(pending.c.record_id.in_(among()))
 _FILED: Final = (
-    select(record.c.id, source.c.name, record.c.key, record.c.state, record.c.document, feature.c.document, feature.c.contacts)
+    select(record.c.id, source.c.name, record.c.key, record.c.state, record.c.version, record.c.document, feature.c.document, feature.c.contacts)
     .join(source, source.c.id == record.c.source_id)
     .outerjoin(feature, feature.c.record_id == record.c.id)
     .where(record.c.id.in_(among()))
@@ -91,6 +109,17 @@ def chunks(ids: Iterable[Key]) -> Iterator[list[Key]]:
         yield chunk
 
 
+def waiting(c: Connection, ids: Iterable[int]) -> set[int]:
+    """Return those of these records that are pending."""
+    return {record_id for chunk in chunks(ids) for record_id in c.execute(_WAITING, {"ids": chunk}).scalars()}
+
+
+def wait_all(c: Connection) -> None:
+    """Put all live records on the list of those that are pending, and no other."""
+    c.execute(delete(pending))
+    c.execute(insert(pending).from_select(["record_id"], _LIVE_IDS))
+
+
 def live_ids(c: Connection) -> list[int]:
     """Return the ids of the live records."""
     return list(c.execute(_LIVE_IDS).scalars())
@@ -104,8 +133,8 @@ def roughly(c: Connection) -> int:
 def filed(c: Connection, ids: Iterable[int]) -> Iterator[Filed]:
     """Yield these records, whatever their state."""
     for chunk in chunks(ids):
-        for record_id, name, key, state, document, features, contacts in c.execute(_FILED, {"ids": chunk}):
-            yield Filed(record_id, f"{name}/{key}", state, document, features or "", from_text(contacts) if contacts else None)
+        for record_id, name, key, state, version, document, kept, contacts in c.execute(_FILED, {"ids": chunk}):
+            yield Filed(record_id, f"{name}/{key}", state, version, document, kept or "", contacts)
 
 
 def subjects(c: Connection, ids: Iterable[int]) -> Iterator[tuple[int, str, Features]]:
@@ -158,13 +187,16 @@ def neighbours(c: Connection, ids: Iterable[int]) -> dict[int, list[int]]:
     return found
 
 
-def save_edges(c: Connection, scores: Mapping[tuple[int, int], Score]) -> None:
-    """Keep scored pairs, matches as matches until clustering refuses one."""
-    rows = [
-        (left, right, scored.total, as_text(scored.reasons), MATCHED if scored.total >= MATCH else REVIEW)
-        for (left, right), scored in sorted(scores.items())
+def edge_rows(scores: Mapping[tuple[int, int], Score]) -> list[EdgeRow]:
+    """Return scored pairs as they are kept, matches as matches until clustering refuses one."""
+    return [
+        (left, right, scored.total, as_text(scored.reasons), MATCHED if scored.total >= MATCH else REVIEW) for (left, right), scored in scores.items()
     ]
-    _add(c, edge, ("left_id", "right_id", "score", "reasons", "state"), rows)
+
+
+def add_edges(c: Connection, rows: list[EdgeRow]) -> None:
+    """Keep scored pairs."""
+    _add(c, edge, ("left_id", "right_id", "score", "reasons", "state"), sorted(rows))
 
 
 def matches(c: Connection, ids: Collection[int] | None) -> Iterator[Edge]:

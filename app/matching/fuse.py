@@ -5,6 +5,7 @@ A value that loses stays one hop away, in the record that says it; nothing is bl
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from app.matching import places
@@ -26,6 +27,8 @@ from app.matching.choosing import (
 )
 from app.matching.places import Located
 from app.names import Names
+from app.terms import OWL
+from app.vocabulary import Kind, load
 
 Document: TypeAlias = dict[str, Any]
 Origins: TypeAlias = dict[str, list[dict[str, Any]]]
@@ -93,7 +96,8 @@ RULES: Final[Mapping[str, Rule]] = {
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {"cooperations": ("partner",), "participations": ("initiative",), "shares": ("url", "name")}
 """Nested parts, and what makes two of them the same one."""
 
-_COMPUTED: Final = frozenset({"id", "type", "records", "exactMatch", "location", *PARTS})
+_COMPUTED: Final = frozenset({"id", "type", "records", "exactMatch", "location", f"{OWL.NAMESPACE}sameAs", *PARTS})
+"""What no record says of a group by itself: who is the same is decided here, and said by `exactMatch` alone."""
 
 
 def fuse(iri: str, statements: Sequence[Statement], names: Names) -> Fused:
@@ -110,10 +114,12 @@ def fuse(iri: str, statements: Sequence[Statement], names: Names) -> Fused:
     for key, same in PARTS.items():
         _fuse_parts(iri, key, same, statements, document, origins)
     document["records"] = [names.record(*statement.reference.split("/", 1)) for statement in statements]
-    matches = sorted({statement.iri for statement in statements if statement.iri != iri and names.reference_of(statement.iri) is None})
+    matches = sorted(
+        {statement.iri for statement in statements if statement.iri != iri and names.reference_of(statement.iri.partition("#")[0]) is None}
+    )
     if matches:
         document["exactMatch"] = matches
-    return Fused(document, origins)
+    return Fused(_rooted(iri, document), origins)
 
 
 def _places(statement: Statement) -> list[Located]:
@@ -146,17 +152,22 @@ def _keys(statements: Sequence[Statement]) -> list[str]:
 def _fuse_key(key: str, statements: Sequence[Statement], document: Document, origins: Origins) -> None:
     """Apply a key's rule, language by language where values have one."""
     values = [(statement, value) for statement in statements if (value := statement.document.get(key)) or value == 0]
-    rule = RULES.get(key) or (_UNION if any(isinstance(value, list) for _, value in values) else _VOTE)
-    if any(isinstance(value, dict) and "id" not in value for _, value in values):
+    rule = RULES.get(key) or (_UNION if any(isinstance(value, list | dict) for _, value in values) else _VOTE)
+    if key in _language_maps():
         _fuse_languages(key, rule, values, document, origins)
         return
     if rule.choose is unanimous and len(values) < len(statements):
         return
-    said = [_said(statement, item, rule) for statement, value in values for item in (_listed(value) if rule.many else (value,))]
-    kept, found = _choose(rule, said) if said else ([], [])
+    kept, found = _choose(rule, [(statement, item) for statement, value in values for item in (_listed(value) if rule.many else (value,))])
     if kept:
         document[key] = kept if rule.many or len(kept) > 1 else kept[0]
         origins[key] = found
+
+
+@cache
+def _language_maps() -> frozenset[str]:
+    """Return the keys whose values are given by language."""
+    return frozenset(key for key, known in load().properties("Group").items() if known.kind is Kind.LANGUAGE_MAP)
 
 
 def _fuse_languages(key: str, rule: Rule, values: Sequence[tuple[Statement, Any]], document: Document, origins: Origins) -> None:
@@ -164,24 +175,21 @@ def _fuse_languages(key: str, rule: Rule, values: Sequence[tuple[Statement, Any]
     maps = [(statement, value if isinstance(value, dict) else {"und": value}) for statement, value in values]
     fused: dict[str, Any] = {}
     for language in sorted({language for _, by_language in maps for language in by_language}):
-        said = [_said(statement, value, rule) for statement, by_language in maps if (value := by_language.get(language))]
-        if said:
-            kept, found = _choose(rule, said)
+        kept, found = _choose(rule, [(statement, value) for statement, by_language in maps if (value := by_language.get(language))])
+        if kept:
             fused[language] = kept[0]
             origins.setdefault(key, []).extend([{"language": language} | origin for origin in found])
     document[key] = fused
 
 
-def _said(statement: Statement, value: Any, rule: Rule) -> Said:
-    """Return a value with who says it."""
-    return Said(value, statement.reference, statement.at, statement.own, rule.normal(value))
-
-
-def _choose(rule: Rule, said: Sequence[Said]) -> tuple[list[Any], list[dict[str, Any]]]:
+def _choose(rule: Rule, stated: Sequence[tuple[Statement, Any]]) -> tuple[list[Any], list[dict[str, Any]]]:
     """Return the values kept by a rule and their origins; what only one record says needs no choosing."""
-    if len(said) == 1:
-        return [said[0].value], [{"value": said[0].value, "from": [said[0].reference], "rule": rule.name}]
-    chosen = rule.choose(said)
+    if not stated:
+        return [], []
+    if len(stated) == 1:
+        ((statement, value),) = stated
+        return [value], [{"value": value, "from": [statement.reference], "rule": rule.name}]
+    chosen = rule.choose([Said(value, one.reference, one.at, one.own, rule.normal(value)) for one, value in stated])
     return [one.value for one in chosen.kept], chosen.origins(rule.name)
 
 
@@ -205,6 +213,31 @@ def _about(part: Mapping[str, Any], same: tuple[str, ...]) -> str:
     """Return what a nested part is about: two parts about the same thing are one."""
     named = next((str(part[name]) for name in same if part.get(name)), None)
     return named or repr(sorted((key, repr(value)) for key, value in part.items() if key != "id"))
+
+
+def _rooted(iri: str, document: Document) -> Document:
+    """Return the document with every part under the group's IRI, whichever key holds it: a group speaks of itself only."""
+    moved: dict[str, str] = {}
+    _parts(iri, document, moved)
+    return {key: _moved(value, moved) for key, value in document.items()} if moved else document
+
+
+def _parts(iri: str, value: Any, moved: dict[str, str]) -> None:
+    """Find new addresses for the parts that are still under their record's."""
+    for member in value.values() if isinstance(value, dict) else value:
+        if isinstance(member, dict) and "id" in member and len(member) > 1 and not member["id"].startswith(f"{iri}#"):
+            moved.setdefault(member["id"], f"{iri}#part-{len(moved) + 1}")
+        if isinstance(member, dict | list):
+            _parts(iri, member, moved)
+
+
+def _moved(value: Any, moved: Mapping[str, str]) -> Any:
+    """Return a value with the new addresses of parts, wherever they are named."""
+    if isinstance(value, list):
+        return [_moved(member, moved) for member in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: moved.get(member, member) if key == "id" else _moved(member, moved) for key, member in value.items()}
 
 
 def _listed(value: Any) -> list[Any]:

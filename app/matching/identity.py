@@ -92,7 +92,7 @@ def assign(c: Connection, groups: Sequence[Sequence[Part]], before: Mapping[int,
 def _own(c: Connection, slugs: Sequence[str]) -> dict[str, int]:
     """Return the identities of our own records, opened where there is none yet."""
     found = _by_slug(c, slugs)
-    found.update({slug: identities.create(c, slug) for slug in slugs if slug not in found})
+    found.update(_written(c, [slug for slug in slugs if slug not in found]))
     return found
 
 
@@ -101,18 +101,21 @@ def _opened(c: Connection, wanted: Mapping[int, str]) -> dict[int, int]:
     named = {place: slug or identities.NAMELESS for place, slug in wanted.items()}
     given = _families(c, named.values())
     numbers: Counter[str] = Counter()
-    rows: list[dict[str, object]] = []
-    opened: dict[int, int] = {}
-    following = (c.execute(_LAST).scalar() or 0) + 1
-    at = now()
+    opened: dict[int, str] = {}
     for place, slug in named.items():
-        found = next(free for free in _numbered(slug, numbers) if free not in given)
-        given.add(found)
-        opened[place] = following + len(rows)
-        rows.append({"id": opened[place], "slug": found, "state": identities.LIVE, "created_at": at})
-    if rows:
-        c.execute(insert(identity), rows)
-    return opened
+        opened[place] = next(free for free in _numbered(slug, numbers) if free not in given)
+        given.add(opened[place])
+    written = _written(c, opened.values())
+    return {place: written[slug] for place, slug in opened.items()}
+
+
+def _written(c: Connection, slugs: Iterable[str]) -> dict[str, int]:
+    """Enter slugs that were never given in the ledger, and return their identities."""
+    at = now()
+    found = {slug: identity_id for identity_id, slug in enumerate(slugs, start=(c.execute(_LAST).scalar() or 0) + 1)}
+    if found:
+        c.execute(insert(identity), [{"id": found[slug], "slug": slug, "state": identities.LIVE, "created_at": at} for slug in found])
+    return found
 
 
 def _numbered(slug: str, numbers: Counter[str]) -> Iterator[str]:

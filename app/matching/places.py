@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
-from app.matching.choosing import Chosen, Said, folded, vote_by_date
+from app.matching.choosing import Chosen, Kept, Said, folded, vote_by_date
 from app.matching.normalise import street_parts
 
 Place = dict[str, Any]
@@ -17,18 +18,24 @@ _AREA: Final = ("postalCode", "addressLocality", "addressCountry")
 
 
 class Located:
-    """A place, the record that says it, and its parts in normal form."""
-
-    __slots__ = ("area", "at", "own", "place", "point", "reference", "street")
+    """A place, the record that says it, and its parts in normal form, made when they are to be compared."""
 
     def __init__(self, place: Place, reference: str, at: str, own: bool) -> None:
         self.place = place
         self.reference = reference
         self.at = at
         self.own = own
-        self.area = {key: folded(place[key]) for key in _AREA if place.get(key)}
-        self.street = street_parts(str(place["streetAddress"])) if place.get("streetAddress") else None
         self.point = _point(place)
+
+    @cached_property
+    def area(self) -> dict[str, str]:
+        """Postcode, town and country."""
+        return {key: folded(self.place[key]) for key in _AREA if self.place.get(key)}
+
+    @cached_property
+    def street(self) -> tuple[str, str] | None:
+        """House number and street."""
+        return street_parts(str(self.place["streetAddress"])) if self.place.get("streetAddress") else None
 
     def agrees(self, other: "Located") -> bool:
         """Tell whether two places may be one: nothing that both say differs, coordinates by no more than about a kilometre."""
@@ -79,9 +86,13 @@ def _fields(place_iri: str, group: list[Located], origins: Origins) -> Place:
     """Return one place: each field by vote, latitude and longitude as one."""
     place: Place = {"id": place_iri, "type": group[0].place.get("type", "schema:Place")}
     for key in sorted({key for one in group for key in one.place} - {"id", "type", *_POINT}):
-        said = [one.said(value, one.area.get(key) or folded(value)) for one in group if (value := one.place.get(key))]
-        if said:
-            chosen = vote_by_date(said)
+        values = [(one, value) for one in group if (value := one.place.get(key))]
+        if values:
+            chosen = (
+                _alone(*values[0])
+                if len(values) == 1
+                else vote_by_date([one.said(value, one.area.get(key) or folded(value)) for one, value in values])
+            )
             place[key] = chosen.kept[0].value
             _note(origins, key, place_iri, chosen)
     said = [one.said([one.place[key] for key in _POINT], one.point) for one in group if one.point is not None]
@@ -90,6 +101,11 @@ def _fields(place_iri: str, group: list[Located], origins: Origins) -> Place:
         place.update(zip(_POINT, chosen.kept[0].value, strict=True))
         _note(origins, "coordinates", place_iri, chosen)
     return place
+
+
+def _alone(one: Located, value: Any) -> Chosen:
+    """Return the value that only one record says."""
+    return Chosen([Kept(value, (one.reference,))], [])
 
 
 def _point(place: Place) -> tuple[float, float] | None:

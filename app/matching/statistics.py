@@ -23,6 +23,7 @@ SMALL: Final = 1000
 WORD, SPREAD, FULL = "word", "spread", "full"
 _VERSION: Final = "statistics_version"
 _RECORDS: Final = "statistics_records"
+_OUTDATED: Final = "statistics_outdated"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,16 @@ def load(c: Connection) -> Statistics:
     return Statistics(int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c))
 
 
+def outdate(c: Connection) -> None:
+    """Note that these statistics do not serve any more."""
+    meta.put(c, _OUTDATED, "yes")
+
+
+def outdated(c: Connection) -> bool:
+    """Tell whether somebody noted that."""
+    return meta.get(c, _OUTDATED) == "yes"
+
+
 def save(c: Connection, statistics: Statistics) -> None:
     """Put these statistics in the place of the former ones."""
     c.execute(delete(statistic))
@@ -102,5 +113,6 @@ def save(c: Connection, statistics: Statistics) -> None:
     rows = [{"kind": kind, "value": value, "count": count} for kind, values in counts for value, count in values.items()]
     if rows:
         c.execute(insert(statistic), rows)
+    meta.put(c, _OUTDATED, "no")
     meta.put(c, _VERSION, statistics.version)
     meta.put(c, _RECORDS, str(statistics.records))

@@ -97,7 +97,11 @@ def test_two_addresses_are_not_mixed() -> None:
 
 def test_records_and_exact_matches_are_named() -> None:
     """The group names the graphs it was made from, and the addresses that other nodes use; not its own."""
-    fused = fuse(IRI, [said("a/1", iri="https://a.example/groups/1"), said("own/lucioles", iri=IRI), said("csv/9")], NAMES)
+    fused = fuse(
+        IRI,
+        [said("a/1", iri="https://a.example/groups/1"), said("own/lucioles", iri=IRI), said("csv/9", iri=f"{NAMES.record('csv', '9')}#group")],
+        NAMES,
+    )
     assert fused.document["exactMatch"] == ["https://a.example/groups/1"]
     assert fused.document["records"] == [NAMES.record("a", "1"), NAMES.record("csv", "9"), NAMES.record("own", "lucioles")]
 
