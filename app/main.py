@@ -1,5 +1,6 @@
 """The web application of one node, and the server that runs it."""
 
+import logging
 import socket
 from asyncio import TimerHandle, Transport
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app import __version__
-from app.errors import SettingsError, Text
+from app.errors import SettingsError, Text, why
 from app.node import RunningNode, announce
 from app.web import (
     answering,
@@ -34,6 +35,8 @@ from app.web import (
 )
 from app.web.pages import files as page_files
 from app.web.pages import peers as peer_pages
+
+_log = logging.getLogger(__name__)
 
 ROOMS = (void, group_list, groups, publishing, records, feed, dumps, sparql, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
 """The rooms of routes, in the order of the documentation."""
@@ -75,6 +78,7 @@ def serve(node: RunningNode) -> None:
     """Serve `node` until the process is told to stop. Raises SettingsError when the address cannot be listened on."""
     with _listening(node.settings.host, node.settings.port) as listener:
         announce(node, listener.getsockname()[1])
+        _log.info("Serving %s on %s:%s, data in %s", node.names.base, *listener.getsockname()[:2], node.settings.data_dir)
         server(create_app(node)).run(sockets=[listener])
 
 
@@ -104,10 +108,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
+        reason = why(error)
         raise SettingsError(
             Text(
-                f"L'adresse {host}:{port} ne peut pas être utilisée ({error.strerror}) : choisissez un autre port (PORT).",
-                f"The address {host}:{port} cannot be listened on ({error.strerror}): choose another port (PORT).",
+                f"L'adresse {host}:{port} ne peut pas être utilisée, {reason.fr} : choisissez-en une autre (HOST, PORT).",
+                f"The address {host}:{port} cannot be listened on, {reason.en}: choose another one (HOST, PORT).",
             )
         ) from error
     with listener:

@@ -42,6 +42,10 @@ GRACE_SECONDS = 20.0
 SLOWEST = 1000
 """Bytes a second of waiting below which an answer is given up."""
 
+HEAD_BYTES = 262_144
+OVERHEAD = 4
+"""An answer's head is at most so long, and each byte of its body arrives in at most so many: interim answers and tiny chunks without end are work."""
+
 LONGEST_PAUSE = 86_400
 """A peer that asks to be left alone is, for a day at most."""
 
@@ -124,7 +128,7 @@ class Fetcher:
     @contextmanager
     def _answer(self, target: httpx.URL, budget: Budget, headers: Mapping[str, str]) -> Iterator[httpcore.Response]:
         """Send one request and hand over the answer, of which only the headers have arrived."""
-        sent = {"Host": target.netloc.decode(), "User-Agent": self._agent, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
+        sent = {"Host": target.netloc.decode(), "User-Agent": self._agent, "Accept": "*/*", "Accept-Encoding": "gzip", **_plain(headers)}
         until = dict.fromkeys(("connect", "read", "write"), budget.deadline)
         request = httpcore.Request("GET", _wire_url(target), headers=list(sent.items()), extensions={"timeout": until})
         with _plain_sentences(target, budget):
@@ -184,6 +188,11 @@ def _redirected(target: httpx.URL, location: str) -> httpx.URL:
     return following
 
 
+def _plain(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that can be sent: an entity tag that a peer wrote in another alphabet cannot, and then everything is asked for."""
+    return {name: value for name, value in headers.items() if value.isascii() and value.isprintable()}
+
+
 def _wire_url(target: httpx.URL) -> httpcore.URL:
     """The address in the form that the connection pool takes."""
     return httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port or DEFAULT_PORTS[target.scheme], target=target.raw_path)
@@ -238,7 +247,7 @@ def _receive(answer: httpcore.Response, encoding: str, budget: Budget, file: IO[
                 f"The answer is encoded as '{coding[:40]}', which was not asked for.",
             )
         )
-    wire = _counted(answer.iter_stream(), budget, limit)
+    wire = _counted(answer.iter_stream(), answer.extensions["network_stream"], budget, limit)
     digest, size = hashlib.sha256(), 0
     for piece in inflate(wire) if coding.endswith("gzip") else wire:
         size += len(piece)
@@ -249,11 +258,11 @@ def _receive(answer: httpcore.Response, encoding: str, budget: Budget, file: IO[
     return f"sha-256:{digest.hexdigest()}"
 
 
-def _counted(chunks: Iterable[bytes], budget: Budget, limit: int) -> Iterator[bytes]:
+def _counted(chunks: Iterable[bytes], stream: "_TimedStream", budget: Budget, limit: int) -> Iterator[bytes]:
     """Count what comes over the wire."""
     received = 0
     for chunk in chunks:
-        received += len(chunk)
+        received = stream.useful = received + len(chunk)
         budget.receive(len(chunk))
         if received > limit:
             raise _too_large(limit)
@@ -343,27 +352,30 @@ class _TimedStream(httpcore.NetworkStream):
     """A connection whose every read keeps to the visit's deadline and to a minimum speed, headers and chunk marks included.
 
     Only the time spent waiting counts for the speed: a reader that is busy does not make its peer slow. Each request starts anew.
+    `useful` is how much of what was received is body; the rest has a limit.
     """
 
     def __init__(self, stream: httpcore.NetworkStream, grace: float) -> None:
         self._stream = stream
         self._grace = grace
-        self._received = 0
+        self._received = self.useful = 0
         self._waited = 0.0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what is there. Raises ReadTimeout when the peer is silent or too slow."""
+        """Read what is there. Raises ReadTimeout when the peer is silent or too slow, ReadError when it sends little but wrapping."""
         start = time.monotonic()
         data = self._stream.read(max_bytes, _patience(timeout))
         self._waited += time.monotonic() - start
         self._received += len(data)
         if self._waited > self._grace and self._received < self._waited * SLOWEST:
             raise httpcore.ReadTimeout
+        if self._received > HEAD_BYTES + OVERHEAD * self.useful:
+            raise httpcore.ReadError
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send a request."""
-        self._received, self._waited = 0, 0.0
+        self._received, self._waited, self.useful = 0, 0.0, 0
         self._stream.write(buffer, _patience(timeout))
 
     def close(self) -> None:

@@ -43,9 +43,10 @@ def counts(c: Connection, visit_id: int) -> dict[str, int]:
     return dict.fromkeys(OUTCOMES, 0) | visits.counts(c, visit_id) | {"unmapped": c.execute(noted).scalar_one()}
 
 
-def known(c: Connection, visit_id: int, keys: Iterable[str]) -> set[str]:
-    """Return which of `keys` have a line already."""
-    return set(c.execute(select(visit_item.c.key).where(visit_item.c.visit_id == visit_id, visit_item.c.key.in_(keys))).scalars())
+def known(c: Connection, visit_id: int, keys: Iterable[str]) -> dict[str, str]:
+    """Return those of `keys` that have a line already, and its outcome: a refusal only where there is nothing else."""
+    question = select(visit_item.c.key, visit_item.c.outcome).where(visit_item.c.visit_id == visit_id, visit_item.c.key.in_(keys))
+    return {key: outcome for key, outcome in c.execute(question.order_by(visit_item.c.outcome != "refused"))}
 
 
 def write(c: Connection, visit_id: int, lines: Sequence[visits.Item], superseded: Iterable[str] = ()) -> None:
@@ -90,9 +91,9 @@ def mark_met(c: Connection, visit_id: int, source_id: int, at: str) -> None:
 
 
 def forget_old_reports(c: Connection, source_id: int) -> None:
-    """Keep the lines of a source's newest visits only; older ones keep their counts."""
+    """Keep the lines of a source's newest visits, and of those that wait for a person; older ones keep their counts."""
     newest = select(visit.c.id).where(visit.c.source_id == source_id).order_by(visit.c.id.desc()).limit(REPORTS_KEPT).scalar_subquery()
-    old = select(visit.c.id).where(visit.c.source_id == source_id, visit.c.id.not_in(newest))
+    old = select(visit.c.id).where(visit.c.source_id == source_id, visit.c.outcome != "held", visit.c.id.not_in(newest))
     c.execute(delete(visit_item).where(visit_item.c.visit_id.in_(old)))
 
 

@@ -3,7 +3,7 @@
 Nothing a reader of the directory sees changes here. A line holds either why a record is refused, or the record as it would be applied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,22 +52,25 @@ class Staging:
         self._errand = errand
 
     def take(self, items: Sequence[Found | Gone | Bad]) -> None:
-        """Write the lines of a batch. A later event of a record replaces its earlier line; without events, a key comes once."""
+        """Write the lines of a batch. A later event of a record replaces its earlier line, unless it is refused; without events, a key comes once."""
         keyed = [(item.key if KEY.match(item.key) else key_for(item.key), item) for item in items]
         keys = {key for key, _ in keyed}
         with self._journal.read() as c:
             held = lines.held(c, self._errand.source.id, keys)
             known = lines.known(c, self._errand.visit_id, keys)
-        drafts: dict[str, Line | None] = {}
+        drafts: list[tuple[str, Line | None]] = []
         repeated: list[Line] = []
+        met = {*known}
         for key, item in keyed:
-            if (key in known or key in drafts) and getattr(item, "origin", None) is None:
-                repeated.append(_refused(key, None, _twice(key)))
+            if key in met and getattr(item, "origin", None) is None:
+                repeated.append(_refused(key, None, item.message if isinstance(item, Bad) else _twice(key)))
             else:
-                drafts[key] = self._draft(key, item, held.get(key))
-        written = self._with_differences(self._checked([draft for draft in drafts.values() if draft]))
+                drafts.append((key, self._draft(key, item, held.get(key))))
+            met.add(key)
+        kept, refused = _newest(self._checked(drafts), known)
+        written = self._with_differences([line for line in kept.values() if line])
         with self._journal.write() as c:
-            lines.write(c, self._errand.visit_id, [*written, *repeated], known & drafts.keys())
+            lines.write(c, self._errand.visit_id, [*written, *refused, *repeated], known.keys() & kept.keys())
 
     def summarise(self, leftovers: Sequence[Leftover]) -> None:
         """Add one line that names what no record's mapping took, the most frequent field first."""
@@ -101,7 +104,7 @@ class Staging:
         document, contacts, iri = reading.document, None, reading.iri
         if not self._errand.source.keep_contacts:
             document, contacts = without_contacts(document, self._errand.secret)
-        content_hash = record.content_hash(document) if contacts or not reading.content_hash else reading.content_hash
+        content_hash = record.content_hash(document)
         notes = _notes(item, reading.unknown, document)
         if held and current and held.content_hash == content_hash and held.iri == iri:
             return Line(key, "unchanged", iri, notes, raw_digest=item.raw_digest, origin=item.origin)
@@ -116,7 +119,7 @@ class Staging:
         require_foreign(item.iri, self._names)
         reading = record.read(references.resolve(item.document, self._minted), iri=self._names.record(self._errand.source.name, key))
         document = reading.document | {"id": self._minted(key)}  # its parts are fragments of the graph beside it
-        return replace(reading, document=document, iri=self._minted(key), content_hash="")
+        return replace(reading, document=document, iri=self._minted(key))
 
     def _minted(self, key: str) -> str:
         """Return the IRI of a record whose source gives it none."""
@@ -131,11 +134,11 @@ class Staging:
         message = Text("Retirée par sa source, avec son histoire.", "Withdrawn by its source, with its history.") if item.purge else None
         return Line(key, "gone", held.iri, message, {"act": lines.PURGE if item.purge else lines.WITHDRAW}, origin=item.origin)
 
-    def _checked(self, drafts: Sequence[Line]) -> list[Line]:
+    def _checked(self, drafts: Sequence[tuple[str, Line | None]]) -> list[tuple[str, Line | None]]:
         """Return the lines after the shapes have spoken; a violation refuses the record, a warning does not."""
-        documents = {line.key: line.document for line in drafts if line.document is not None and line.outcome != "gone"}
+        documents = {at: line.document for at, (_, line) in enumerate(drafts) if line and line.document is not None and line.outcome != "gone"}
         verdicts = dict(zip(documents, self._checker.check(list(documents.values())), strict=True))
-        return [_judged(line, verdicts.get(line.key, ())) for line in drafts]
+        return [(key, line and _judged(line, verdicts.get(at, ()))) for at, (key, line) in enumerate(drafts)]
 
     def _with_differences(self, drafts: Sequence[Line]) -> list[Line]:
         """Say in the line of a changed record which of its fields differ."""
@@ -151,6 +154,22 @@ class Staging:
             replace(line, message=_joined(_difference(before[line.key], line.document or {}), line.message)) if line.outcome == "changed" else line
             for line in drafts
         ]
+
+
+def _newest(drafts: Iterable[tuple[str, Line | None]], known: Mapping[str, str]) -> tuple[dict[str, Line | None], list[Line]]:
+    """Return what is to be done about each key, and the refused lines that leave what was said before them as it is.
+
+    What cannot be taken takes nothing back: neither a withdrawal nor a revision that came before it.
+    """
+    kept: dict[str, Line | None] = {}
+    refused: list[Line] = []
+    for key, line in drafts:
+        before = known.get(key) if key not in kept else (earlier.outcome if (earlier := kept[key]) else None)
+        if line and line.outcome == "refused" and before not in {None, "refused"}:
+            refused.append(line)
+        else:
+            kept[key] = line
+    return kept, refused
 
 
 def _judged(line: Line, violations: Sequence[Violation]) -> Line:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.errors import BadRequest
-from app.web.peers import interval, seconds_of
+from app.harvest.telling import interval, seconds_of
 from tests.web.conftest import Site, invented, serving
 
 PLAIN = "application/json"

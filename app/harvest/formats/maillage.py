@@ -67,7 +67,8 @@ def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any
         return
     if not resumed and root.first:
         page = log.page(root.first, root)
-    yield from _walk(log, root, page, int(cursor["sequence"]) if resumed else 0, resumed=resumed)
+    read_before = int(cursor["sequence"]) if cursor.get("stream") == root.stream else 0
+    yield from _walk(log, root, page, read_before, resumed=resumed)
 
 
 def _resume(log: "_Log", root: _Root, cursor: Mapping[str, Any]) -> tuple[bool, _Page | None]:
@@ -75,7 +76,7 @@ def _resume(log: "_Log", root: _Root, cursor: Mapping[str, Any]) -> tuple[bool, 
 
     A log rewritten since (its page is gone) is read anew as a whole: what it does not hold any more was withdrawn.
     """
-    if cursor.get("stream") not in {None, root.stream} and root.epoch <= int(cursor["epoch"]):
+    if cursor.get("stream") and not (root.epoch == int(cursor["epoch"]) if cursor["stream"] == root.stream else root.epoch > int(cursor["epoch"])):
         raise _broken(f"son époque est revenue de {cursor['epoch']} à {root.epoch}", f"its epoch went back from {cursor['epoch']} to {root.epoch}")
     if cursor.get("stream") != root.stream or not cursor.get("page"):
         return False, None
@@ -87,9 +88,12 @@ def _resume(log: "_Log", root: _Root, cursor: Mapping[str, Any]) -> tuple[bool, 
         raise
 
 
-def _walk(log: "_Log", root: _Root, page: _Page | None, after: int, *, resumed: bool) -> Iterator[Item]:
-    """Yield the events numbered above `after`, page by page, then the end. Raises FormatError when the numbers do not grow."""
-    last, seen, reached = 0, set[str](), page
+def _walk(log: "_Log", root: _Root, page: _Page | None, read_before: int, *, resumed: bool) -> Iterator[Item]:
+    """Yield the events, those that were `read_before` only when reading anew, page by page, then the end.
+
+    Raises FormatError when the numbers do not grow, or end before those that were read before.
+    """
+    last, seen, reached, after = 0, set[str](), page, read_before if resumed else 0
     while page is not None:
         if page.url in seen:
             raise _broken("ses pages tournent en rond", "its pages go round in a circle")
@@ -105,8 +109,9 @@ def _walk(log: "_Log", root: _Root, page: _Page | None, after: int, *, resumed: 
             raise _broken("une page vide en annonce une autre", "an empty page announces another one")
         reached = page
         page = log.page(page.next, root) if page.next else None
-    if last < after:
-        raise _broken(f"il s'arrête à l'événement {last} alors que {after} avait été lu", f"it ends at event {last} although {after} was read before")
+    if last < read_before:
+        french = f"il s'arrête à l'événement {last} alors que {read_before} avait été lu"
+        raise _broken(french, f"it ends at event {last} although {read_before} was read before")
     cursor = {"stream": root.stream, "epoch": root.epoch, "sequence": last, "root": root.etag}
     pages = {"page": reached.url, "etag": reached.etag} if reached else {"page": None, "etag": None}
     yield End(cursor | pages, complete=not resumed, withdrawn=not resumed)

@@ -225,9 +225,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
         peer.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as Debian packages it; closed before other rooms are tested, since Playwright holds the thread's event loop."""
+    """Chromium, as Debian packages it; closed with its module, since Playwright holds the thread's event loop."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield started
