@@ -74,7 +74,7 @@ class Checker:
 class _Rule:
     """A shape, its targets as (kind, term), and its path when it cannot find fault with a node that has no value there."""
 
-    shape: Shape
+    shape: Any  # pySHACL's Shape, whose annotations are narrower than what it takes
     targets: frozenset[tuple[Node, Node]]
     path: Node | None
 
