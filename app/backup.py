@@ -4,72 +4,201 @@ A copy is the whole truth of a node; the graph is made anew from it. A node that
 numbers it gave out since, so it opens a new epoch: its peers then read it in full.
 """
 
+import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import JournalUnavailable, Text
+from app.errors import Conflict, JournalUnavailable, Text, why
 from app.feed import log
-from app.journal import FILE, Journal
+from app.journal import FILE, Journal, meta, now, records, sources
 from app.names import Names
 from app.node import held
+
+BESIDE = ("", "-wal", "-shm")
+"""What SQLite keeps beside a database, by the ending of its name."""
+
+_EPOCH = f"SELECT value FROM meta WHERE key = '{meta.EPOCH}'"  # noqa: S608 - a constant of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was done: the epoch that is open now, and where the journal that was there is kept."""
+
+    epoch: int
+    replaced: Path | None
 
 
 def backup(journal: Journal, directory: Path) -> Path:
     """Copy the journal into `directory` while others go on writing; return the copy's path.
 
-    The copy appears under its name only once it is whole. Raises JournalUnavailable when it cannot be written.
+    The copy appears under its name only once it is whole and on the disk. Raises Conflict when the directory is the
+    node's own, JournalUnavailable when it cannot be written.
     """
     target = directory / FILE
-    partial = directory / f"{FILE}.part"
+    partial = directory / f"{FILE}.{os.getpid()}.part"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
+        _refuse_itself(journal.path, target)
         with closing(sqlite3.connect(journal.path)) as source, closing(sqlite3.connect(partial)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
-        partial.replace(target)
-    except (OSError, sqlite3.Error) as error:
-        raise JournalUnavailable(Text(f"La copie ne peut pas être écrite : {error}", f"The copy cannot be written: {error}")) from error
+        _put_in_place(partial, target)
+    except OSError as error:
+        raise _not_written(why(error)) from error
+    except sqlite3.Error as error:
+        raise _not_written(Text(str(error), str(error))) from error
+    finally:
+        _forget(partial)
     return target
 
 
-def restore(data_dir: Path, directory: Path, base_url: str) -> int:
-    """Make the copy in `directory` the journal of `data_dir`; return the number of the epoch it opens.
+def restore(data_dir: Path, directory: Path, base_url: str) -> Restored:
+    """Make the copy in `directory` the journal of `data_dir`.
 
-    What was there is kept beside it, under a name ending in ``.replaced``. Raises JournalUnavailable when the copy
-    is not a whole journal, DataDirectoryBusy when a node is running.
+    Everything is done to a second copy beside the journal, which takes its place at the very end: whatever goes wrong
+    before, nothing is touched. What was there is kept, under a name that says when it was replaced. Raises
+    JournalUnavailable when the copy is not a whole journal or there is no room for it, Conflict when it is the node's
+    own or another node's, DataDirectoryBusy when a node is running.
     """
-    copy = directory / FILE
-    _check(copy)
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with held(data_dir):
-        _set_aside(data_dir)
-        shutil.copyfile(copy, data_dir / FILE)
-        shutil.rmtree(data_dir / "graph", ignore_errors=True)
-        journal = Journal(data_dir / FILE)
-        try:
-            with journal.write() as connection:
-                return log.open_epoch(connection, Names(base_url))
-        finally:
-            journal.close()
+    copy, current = directory / FILE, data_dir / FILE
+    _refuse_itself(current, copy)
+    if not copy.is_file():
+        raise _not_whole(copy)
+    with _made(data_dir), held(data_dir), _second(copy, data_dir / f"{FILE}.{os.getpid()}.part") as partial:
+        epoch = _begin_anew(partial, Names(base_url), above=_epoch_of(current))
+        replaced = _set_aside(current)
+        _put_in_place(partial, current)
+        for projected in ("graph", "generations"):
+            shutil.rmtree(data_dir / projected, ignore_errors=True)
+    return Restored(epoch, replaced)
 
 
-def _check(copy: Path) -> None:
-    """Refuse a copy that is missing or damaged, before anything is touched."""
+@contextmanager
+def _made(data_dir: Path) -> Iterator[None]:
+    """Make the data directory, and take it away again when nothing could be restored into it; say what the system refuses."""
+    new = not data_dir.exists()
     try:
-        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
-            whole = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        data_dir.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        reason = why(error)
+        raise JournalUnavailable(
+            Text(f"Rien n'est rétabli dans {data_dir} : {reason.fr}.", f"Nothing was restored into {data_dir}: {reason.en}.")
+        ) from error
+    finally:
+        if new and not (data_dir / FILE).exists():
+            shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@contextmanager
+def _second(copy: Path, partial: Path) -> Iterator[Path]:
+    """Copy the copy, with the write-ahead log that somebody may have copied with it, and see that it is whole; forget it at the end."""
+    try:
+        for ending in ("", "-wal"):
+            beside = copy.with_name(copy.name + ending)
+            if beside.exists():
+                shutil.copyfile(beside, partial.with_name(partial.name + ending))
+        if not _is_whole(partial):
+            raise _not_whole(copy)
+        yield partial
+    finally:
+        _forget(partial)
+
+
+def _refuse_itself(journal: Path, copy: Path) -> None:
+    """A copy of a journal is not that journal. Raises Conflict."""
+    if copy.exists() and journal.exists() and copy.samefile(journal):
+        raise Conflict(
+            Text(
+                "Ce dossier est celui du nœud lui-même : choisissez-en un autre, de préférence sur un autre disque.",
+                "This directory is the node's own: choose another one, best on another disk.",
+            )
+        )
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a database is a journal of which nothing is damaged."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            sound = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            return sound and connection.execute(_EPOCH).fetchone() is not None
     except sqlite3.Error:
-        whole = False
-    if not whole:
-        raise JournalUnavailable(Text(f"{copy} n'est pas une copie entière d'un journal.", f"{copy} is not a whole copy of a journal."))
+        return False
 
 
-def _set_aside(data_dir: Path) -> None:
-    """Keep the journal that is being replaced, with its write-ahead log."""
-    for suffix in ("", "-wal", "-shm"):
-        old = data_dir / f"{FILE}{suffix}"
+def _not_whole(copy: Path) -> JournalUnavailable:
+    """Say that there is nothing to start again from."""
+    return JournalUnavailable(Text(f"{copy} n'est pas une copie entière d'un journal.", f"{copy} is not a whole copy of a journal."))
+
+
+def _begin_anew(path: Path, names: Names, above: int) -> int:
+    """Open a new epoch in the copy that becomes the journal, and return it. Raises Conflict when it is another node's."""
+    with _journal(path) as journal, journal.write() as connection:
+        ours = next(records.live(connection, sources.own(connection).name), None)
+        if ours is not None and not ours.iri.startswith(f"{names.groups}/"):
+            raise Conflict(
+                Text(
+                    f"Cette copie est celle d'un autre nœud ({ours.iri}) ; celui-ci est {names.base} : corrigez BASE_URL.",
+                    f"This copy is another node's ({ours.iri}); this one is {names.base}: mend BASE_URL.",
+                )
+            )
+        return log.open_epoch(connection, names, above)
+
+
+def _epoch_of(current: Path) -> int:
+    """Return the epoch of the journal that is about to be replaced; 0 when there is none, or none that can be read."""
+    if not current.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(current)) as connection:
+            (epoch,) = connection.execute(_EPOCH).fetchone() or (0,)
+            return int(epoch)
+    except (sqlite3.Error, ValueError):
+        return 0
+
+
+@contextmanager
+def _journal(path: Path) -> Iterator[Journal]:
+    """Open a journal for a moment."""
+    journal = Journal(path)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def _set_aside(current: Path) -> Path | None:
+    """Keep the journal that is being replaced, with its write-ahead log; return where."""
+    kept = current.with_name(f"{FILE}.replaced-{now().replace(':', '').replace('.', '-')}")
+    for ending in BESIDE:
+        old = current.with_name(current.name + ending)
         if old.exists():
-            old.replace(data_dir / f"{FILE}.replaced{suffix}")
+            old.replace(kept.with_name(kept.name + ending))
+    return kept if kept.exists() else None
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    """Give a finished file its name, once all of it is on the disk."""
+    for path in (partial, target.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if path == partial:
+            partial.replace(target)
+
+
+def _forget(partial: Path) -> None:
+    """Leave nothing half-done behind."""
+    for ending in BESIDE:
+        partial.with_name(partial.name + ending).unlink(missing_ok=True)
+
+
+def _not_written(reason: Text) -> JournalUnavailable:
+    """Say that a copy cannot be written."""
+    return JournalUnavailable(Text(f"La copie ne peut pas être écrite : {reason.fr}.", f"The copy cannot be written: {reason.en}."))

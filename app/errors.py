@@ -22,12 +22,15 @@ a RequestError one request, a NodeError the whole run.
         ├── SettingsError           a setting is missing, misspelt or impossible
         ├── DataDirectoryBusy       another node holds the data directory
         ├── JournalUnavailable      the journal cannot be read or written (a full disk, a newer version)
-        └── StoreUnavailable        the graph store cannot be read or written
+        ├── StoreUnavailable        the graph store cannot be read or written
+        └── OutputFailed            what was asked for cannot be written out
 """
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from socket import EAI_NONAME
+from typing import ClassVar, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,3 +301,34 @@ class StoreUnavailable(NodeError):
 
     slug = "store-unavailable"
     title = Text("Graphe indisponible", "Graph unavailable")
+
+
+class OutputFailed(NodeError):
+    """What was asked for cannot be written out: a full disk, a folder that is not ours, a reader that left."""
+
+    slug = "output-failed"
+    title = Text("Sortie impossible", "Output failed")
+
+
+def why(error: OSError) -> Text:
+    """Return the reason that the system gives, in words that people use; the system's own words where it is a rare one."""
+    return _REASONS.get(error.errno or 0) or Text(error.strerror or str(error), error.strerror or str(error))
+
+
+_NOT_ALLOWED: Final = Text("Maillage n'en a pas le droit", "Maillage is not allowed to")
+_REASONS: Final = {
+    errno.ENOENT: Text("il n'y a rien de ce nom", "there is nothing of that name"),
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EISDIR: Text("c'est un dossier", "it is a directory"),
+    errno.ENOTDIR: Text("un fichier se trouve là où il faudrait un dossier", "a file stands where a directory is needed"),
+    errno.EEXIST: Text("un fichier se trouve là où il faudrait un dossier", "a file stands where a directory is needed"),
+    errno.ENAMETOOLONG: Text("ce nom est trop long", "this name is too long"),
+    errno.ENOSPC: Text("le disque est plein", "the disk is full"),
+    errno.EDQUOT: Text("le quota du disque est atteint", "the disk quota is reached"),
+    errno.EROFS: Text("ce disque est en lecture seule", "this disk is read-only"),
+    errno.EPIPE: Text("le programme qui la lisait s'est arrêté", "the program that was reading it has stopped"),
+    errno.EADDRINUSE: Text("un autre programme y écoute déjà", "another program already listens there"),
+    errno.EADDRNOTAVAIL: Text("ce n'est pas une adresse de cette machine", "it is no address of this machine"),
+    EAI_NONAME: Text("ce nom de machine n'existe pas", "there is no machine of that name"),
+}

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
@@ -14,7 +15,7 @@ from app import __version__
 from app.checking import Checker
 from app.combined import Combined
 from app.directory import Directory
-from app.errors import DataDirectoryBusy, SettingsError, Text
+from app.errors import DataDirectoryBusy, SettingsError, Text, why
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
 from app.harvest.clock import Clock
@@ -29,6 +30,7 @@ from app.sparql.generations import Generations
 from app.sparql.pool import Limits, Pool
 
 LOCK = "node.lock"
+MOMENT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def open_graph(node: Node) -> Iterator[Graph]:
 
 @contextmanager
 def running(node: Node) -> Iterator[RunningNode]:
-    """A node at work: what a crash left behind is settled first; projector and clock run until the block ends."""
+    """A node at work: what a crash left behind is settled first; projector, matching and clock run until the block ends."""
     with open_graph(node) as graph, ExitStack() as stack:
         node.harvester.recover()
         node.combined.settle_pending(node.journal)
@@ -135,6 +137,7 @@ def running(node: Node) -> Iterator[RunningNode]:
         projecting = threading.Thread(target=graph.projector.run, args=(stop,), name="projector")
         projecting.start()
         stack.callback(projecting.join)
+        threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
         stack.callback(stop.set)
         clock = Clock(node.journal, node.harvester)
         clock.start()
@@ -149,33 +152,55 @@ def _parts(whole: Node | Graph) -> dict[str, Any]:
 
 def announce(node: Node, port: int) -> None:
     """Leave the local address of the running node where the other commands look for it."""
-    (node.settings.data_dir / LOCK).write_text(json.dumps({"pid": os.getpid(), "url": f"http://{node.settings.host}:{port}"}))
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(node.settings.host, node.settings.host)  # noqa: S104 - told from an address, not listened on
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    (node.settings.data_dir / LOCK).write_text(json.dumps({"pid": os.getpid(), "url": url}))
 
 
 def running_at(data_dir: Path) -> str | None:
     """Return the local address of the node that holds this data directory, or None when nobody does."""
     try:
-        with (data_dir / LOCK).open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return None
+        with (data_dir / LOCK).open() as lock:
+            text = "" if _locked(lock) else lock.read()
     except FileNotFoundError:
         return None
-    except BlockingIOError:
-        text = (data_dir / LOCK).read_text()
-        return str(json.loads(text)["url"]) if text else None
+    return str(json.loads(text)["url"]) if text else None
 
 
 @contextmanager
 def held(data_dir: Path) -> Iterator[TextIO]:
-    """Hold the data directory's lock; the system lets go of it when the process ends, however it ends."""
-    with (data_dir / LOCK).open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataDirectoryBusy(
-                Text(
-                    f"Un autre nœud utilise déjà le dossier de données {data_dir} : arrêtez-le, ou choisissez un autre dossier (DATA_DIR).",
-                    f"Another node is already using the data directory {data_dir}: stop it, or choose another directory (DATA_DIR).",
+    """Hold the data directory's lock; the system lets go of it when the process ends, however it ends.
+
+    Raises DataDirectoryBusy when another process holds it for more than a moment: a command that only looks who does is soon gone.
+    """
+    deadline = time.monotonic() + MOMENT_S
+    with _opened(data_dir / LOCK) as lock:
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise DataDirectoryBusy(
+                    Text(
+                        f"Un autre nœud utilise déjà le dossier de données {data_dir} : arrêtez-le, ou choisissez un autre dossier (DATA_DIR).",
+                        f"Another node is already using the data directory {data_dir}: stop it, or choose another directory (DATA_DIR).",
+                    )
                 )
-            ) from error
+            time.sleep(MOMENT_S / 10)
+        lock.truncate(0)  # whoever held it before is no longer where it said
         yield lock
+
+
+def _opened(path: Path) -> TextIO:
+    """Open the lock's file. Raises SettingsError when it may not be."""
+    try:
+        return path.open("a+")
+    except OSError as error:
+        reason = why(error)
+        raise SettingsError(Text(f"{path} ne peut pas être ouvert : {reason.fr}.", f"{path} cannot be opened: {reason.en}.")) from error
+
+
+def _locked(lock: TextIO) -> bool:
+    """Take the lock, or return False when somebody has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -3,14 +3,19 @@
 Settings are read once, at the top (main, cli, node), and handed down; a misspelt key is refused.
 """
 
+import difflib
 import os
+import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from app.errors import SettingsError, Text
+from app.errors import SettingsError, Text, why
 
 PREFIX = "MAILLAGE_"
 FILE = "maillage.toml"
@@ -23,9 +28,9 @@ class Settings(BaseSettings):
 
     base_url: str = Field("http://127.0.0.1:8000", description="The address under which the world reaches this node; every IRI begins with it.")
     data_dir: Path = Field(Path("data"), description="Where the journal and the graph are kept.")
-    host: str = Field("127.0.0.1", description="The address to listen on.")
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
-    node_name: str = Field("Maillage", description="The name of the directory, shown on its pages and to its peers.")
+    node_name: str = Field("Maillage", min_length=1, description="The name of the directory, shown on its pages and to its peers.")
     licence: str = Field(
         "https://www.etalab.gouv.fr/licence-ouverte-open-licence", description="The licence (IRI) of our own records that name none."
     )
@@ -51,16 +56,32 @@ class Settings(BaseSettings):
     def known_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """Refuse a language whose sentences do not exist."""
         if not value or set(value) - {"fr", "en"}:
-            raise ValueError("languages are fr, en or both")
+            raise PydanticCustomError("languages", "")
+        return value
+
+    @field_validator("base_url", "licence")
+    @classmethod
+    def absolute(cls, value: str) -> str:
+        """Refuse what is not an http(s) address."""
+        if not _ADDRESS.match(value):
+            raise PydanticCustomError("address", "")
         return value
 
     @field_validator("base_url")
     @classmethod
-    def absolute_base(cls, value: str) -> str:
-        """Refuse a base that is not an http(s) address; drop the slash at its end."""
-        if not value.startswith(("http://", "https://")) or any(c in value for c in ' "<>\\^`{|}?#'):
-            raise ValueError("base_url must be an absolute http:// or https:// address without query")
+    def base(cls, value: str) -> str:
+        """Refuse a base to which no path could be added; drop the slash at its end."""
+        if "?" in value or "#" in value:
+            raise PydanticCustomError("base", "")
         return value.rstrip("/")
+
+    @field_validator("allow_private_peers")
+    @classmethod
+    def host_and_port(cls, value: frozenset[str]) -> frozenset[str]:
+        """Refuse a peer without its port: it would never be the one that is met."""
+        if not all(_HOST_AND_PORT.match(peer) for peer in value):
+            raise PydanticCustomError("peer", "")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -80,31 +101,83 @@ def read_settings(**overrides: Any) -> Settings:
 
     Raises SettingsError, naming the key, when one is unknown or impossible.
     """
+    given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_misspelt_variables()
+    _refuse_unreadable_file()
     try:
-        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from error
-    except (OSError, ValueError) as error:
-        raise SettingsError(Text(f"{FILE} ne peut pas être lu : {error}", f"{FILE} cannot be read: {error}")) from error
+        raise SettingsError(_sentence(error, given)) from error
 
 
 def _refuse_misspelt_variables() -> None:
     """An unknown `MAILLAGE_*` variable is an error: pydantic-settings would ignore it in silence."""
     for variable in os.environ:
-        if variable.startswith(PREFIX) and variable[len(PREFIX) :].lower() not in Settings.model_fields:
+        if variable.upper().startswith(PREFIX) and variable[len(PREFIX) :].lower() not in Settings.model_fields:
             raise SettingsError(_unknown(variable))
 
 
+def _refuse_unreadable_file() -> None:
+    """Say what is wrong with a file that is there and cannot be read."""
+    try:
+        tomllib.loads(Path(FILE).read_bytes().decode())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        reason = why(error)
+        raise SettingsError(Text(f"{FILE} ne peut pas être lu : {reason.fr}.", f"{FILE} cannot be read: {reason.en}.")) from error
+    except ValueError as error:
+        place = _PLACE.search(str(error))
+        fr = f" : voyez ligne {place[1]}, colonne {place[2]}" if place else ""
+        en = f": see line {place[1]}, column {place[2]}" if place else ""
+        raise SettingsError(Text(f"{FILE} n'est pas du TOML bien formé{fr}.", f"{FILE} is not well-formed TOML{en}.")) from error
+
+
 def _unknown(name: str) -> Text:
-    """Say that a setting does not exist."""
-    return Text(f"Le réglage « {name} » n'existe pas ; voyez docs/operating.md.", f"There is no setting '{name}'; see docs/operating.md.")
+    """Say that a setting does not exist, and which one may have been meant."""
+    key = name.upper().removeprefix(PREFIX).lower()
+    near = next(iter(difflib.get_close_matches(key, Settings.model_fields)), None)
+    meant = near and (f"{PREFIX}{near.upper()}" if name.upper().startswith(PREFIX) else near)
+    fr, en = (f" (vouliez-vous dire « {meant} » ?)", f" (did you mean '{meant}'?)") if meant else ("", "")
+    return Text(f"Le réglage « {name} » n'existe pas{fr} ; voyez docs/operating.md.", f"There is no setting '{name}'{en}; see docs/operating.md.")
 
 
-def _sentence(error: ValidationError) -> Text:
-    """Say which setting is wrong."""
+def _sentence(error: ValidationError, given: Mapping[str, Any]) -> Text:
+    """Say which setting is wrong, where it was given, and why."""
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
+    key = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return _unknown(name)
-    return Text(f"Le réglage « {name} » ne convient pas : {first['msg']}", f"The setting '{name}' is not right: {first['msg']}")
+        return _unknown(key)
+    variable = f"{PREFIX}{key.upper()}"
+    place = f"--{key}" if key in given else variable if variable in {name.upper() for name in os.environ} else f"{FILE}, {key}"
+    values = first.get("ctx") or {}
+    reason = _REASONS.get(first["type"])
+    fr, en = (reason.fr.format(**values), reason.en.format(**values)) if reason else (first["msg"], first["msg"])
+    return Text(f"Réglage incorrect ({place}) : {fr}.", f"Wrong setting ({place}): {en}.")
+
+
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f<>\"\\^`{|}]+\Z")
+_HOST_AND_PORT = re.compile(r".+:[0-9]{1,5}\Z")
+_PLACE = re.compile(r"line (\d+), column (\d+)")
+_WHOLE = Text("il faut un nombre entier", "a whole number is needed")
+_TEXT = Text("il faut un texte", "a text is needed")
+_LIST = Text("il faut une liste de textes", "a list of texts is needed")
+_REASONS = {
+    "languages": Text("les langues sont fr, en ou les deux", "languages are fr, en or both"),
+    "address": Text("il faut une adresse complète, en http:// ou https://", "a complete http:// or https:// address is needed"),
+    "base": Text("une adresse sans « ? » ni « # » est nécessaire", "an address without '?' or '#' is needed"),
+    "peer": Text("écrivez machine:port, par exemple 127.0.0.1:8001", "write host:port, for instance 127.0.0.1:8001"),
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_parsing": Text("il faut un nombre", "a number is needed"),
+    "float_type": Text("il faut un nombre", "a number is needed"),
+    "string_type": _TEXT,
+    "string_too_short": Text("il ne peut pas être vide", "it cannot be empty"),
+    "path_type": _TEXT,
+    "tuple_type": _LIST,
+    "frozen_set_type": _LIST,
+    "greater_than": Text("il faut plus de {gt}", "it must be more than {gt}"),
+    "greater_than_equal": Text("il faut au moins {ge}", "it must be at least {ge}"),
+    "less_than_equal": Text("il faut au plus {le}", "it must be at most {le}"),
+}

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 from app import vocabulary
-from app.cli import application
+from app.cli import Late, program
 from app.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +90,8 @@ def test_every_setting_is_documented() -> None:
 
 def commands(prefix: str = "", group: object = None) -> Iterator[str]:
     """Yield every command of the command line, subcommands included."""
-    for name, command in (group or get_command(application)).commands.items():  # type: ignore[attr-defined]
+    for name, listed in (group or program()).commands.items():  # type: ignore[attr-defined]
+        command = listed.command() if isinstance(listed, Late) else listed
         if hasattr(command, "commands"):
             yield from commands(f"{prefix}{name} ", command)
         else:

@@ -1,8 +1,13 @@
 """`load`, `check`, `export` and `query`: groups in, groups out, questions."""
 
+import errno
 import json
+import os
 import sys
-from collections.abc import Iterable
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +15,16 @@ from typing import Annotated, Any
 import typer
 
 from app import loading
-from app.cli.peers import read_mapping
-from app.cli.speech import Json, language, print_json, print_table, progress, say, tell
-from app.errors import BadQuery, Text
+from app.cli.mapping import read_mapping
+from app.cli.place import existing
+from app.cli.report import counted, print_lines
+from app.cli.speech import Json, language, out, print_json, print_table, progress, say, tell
+from app.errors import BadQuery, DataDirectoryBusy, NotAcceptable, OutputFailed, Text, why
 from app.feed import dump
 from app.graph import remote
-from app.node import open_graph, open_node, running_at
-from app.settings import read_settings
+from app.journal import FILE
+from app.node import Node, open_graph, open_node, running_at
+from app.settings import Settings, read_settings
 from app.sparql.pool import Question
 
 
@@ -53,19 +61,25 @@ MEDIA_TYPES = {
     AnswerFormat.NT: "application/n-triples",
     AnswerFormat.JSONLD: "application/ld+json",
 }
+TABULAR = frozenset({AnswerFormat.CSV, AnswerFormat.TSV})
+"""The formats that only suit SELECT and ASK, of those that do not suit every question."""
+
+PATIENCE_S = 10
+"""Seconds that `query` waits for another command to let go of the graph."""
 
 
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
-    application.command(
-        "load", help=say("Charger un fichier ou une adresse dans nos propres groupes.", "Load a file or an address into our own groups.")
-    )(load)
-    application.command("check", help=say("Contrôler un fichier sans rien charger.", "Check a file and load nothing."))(check)
-    application.command("export", help=say("Écrire tout l'annuaire combiné.", "Write the whole combined directory."))(export)
-    application.command("query", help=say("Poser une question SPARQL.", "Ask a SPARQL question."))(query)
+    application.command("load")(load)
+    application.command("check")(check)
+    application.command("export")(export)
+    application.command("query")(query)
 
 
-What = Annotated[str, typer.Argument(help=say("Un fichier, ou une adresse http(s).", "A file, or an http(s) address."))]
+What = Annotated[
+    str,
+    typer.Argument(metavar=say("FICHIER", "FILE"), help=say("Un fichier, ou une adresse http(s).", "A file, or an http(s) address.")),
+]
 Format = Annotated[
     str | None,
     typer.Option("--format", help=say("Le format, s'il ne se devine pas : ", "The format, when it cannot be guessed: ") + ", ".join(loading.FORMATS)),
@@ -74,36 +88,45 @@ Mapping = Annotated[Path | None, typer.Option(help=say("Fichier de correspondanc
 
 
 def load(what: What, format_: Format = None, mapping: Mapping = None, as_json: Json = False) -> None:
-    """Publish every record of a file as one of our own groups; those already here are revised."""
+    """Publish every record of a file as one of our own groups; those that the file gave before are revised."""
+    rules = read_mapping(mapping)
     node = open_node(read_settings())
-    with (
-        loading.opened(what, format_, read_mapping(mapping) if mapping else None, node.fetcher) as records,
-        progress("Fiches lues :", "Records read:") as count,
-    ):
-        lines = list(loading.load(node.directory, node.journal, node.names, records, count))
-    _report(lines, as_json)
+    with loading.opened(what, format_, rules, node.fetcher) as records, progress("Fiches lues :", "Records read:") as count:
+        lines = list(loading.load(node.directory, node.combined, node.journal, node.names, records, count))
+    _report(lines, ("added", "changed", "unchanged", "refused"), as_json)
 
 
 def check(what: What, format_: Format = None, mapping: Mapping = None, as_json: Json = False) -> None:
     """Say for every record of a file whether it could be published, and what is wrong when it could not."""
-    node = open_node(read_settings())
-    with loading.opened(what, format_, read_mapping(mapping) if mapping else None, node.fetcher) as records:
-        lines = list(loading.check(node.directory, node.journal, node.names, records))
-    _report(lines, as_json)
+    rules = read_mapping(mapping)
+    with (
+        _node_to_check_with() as node,
+        loading.opened(what, format_, rules, node.fetcher) as records,
+        progress("Fiches lues :", "Records read:") as count,
+    ):
+        lines = list(loading.check(node.directory, node.journal, node.names, records, count))
+    _report(lines, ("good", "refused"), as_json)
 
 
-def _report(lines: list[loading.Line], as_json: bool) -> None:
-    """Print a line for each record that needs one and the totals; status 1 when a record was refused."""
-    totals = {outcome: sum(line.outcome == outcome for line in lines) for outcome in ("added", "changed", "unchanged", "refused")}
+@contextmanager
+def _node_to_check_with() -> Iterator[Node]:
+    """The node; where there is none yet, one that leaves nothing behind."""
+    settings = read_settings()
+    if (settings.data_dir / FILE).exists():
+        yield open_node(settings)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield open_node(read_settings(data_dir=Path(folder)))
+
+
+def _report(lines: list[loading.Line], outcomes: tuple[str, ...], as_json: bool) -> None:
+    """Print what needs a person's eye and the totals; status 1 when a record was refused."""
+    totals = {outcome: sum(line.outcome == outcome for line in lines) for outcome in outcomes}
     if as_json:
         print_json({"counts": totals, "items": [line.as_json(language()) for line in lines]})
     else:
-        for line in lines:
-            for message in line.messages:
-                typer.echo(f"{line.outcome:<9} {line.key}  {message.in_language(language())}")
-        tell(
-            ", ".join(f"{count} {outcome}" for outcome, count in totals.items()), ", ".join(f"{count} {outcome}" for outcome, count in totals.items())
-        )
+        print_lines(lines)
+        tell(f"Fiches : {counted(totals)}.", f"Records: {counted(totals)}.")
     if totals["refused"]:
         raise typer.Exit(1)
 
@@ -114,51 +137,91 @@ def export(
     own: Annotated[bool, typer.Option("--own", help=say("Seulement nos propres groupes.", "Only our own groups."))] = False,
 ) -> None:
     """Write the combined directory as one file."""
-    node = open_node(read_settings())
+    node = open_node(existing())
     with node.journal.read() as connection:
-        _write(dump.STREAMS[format_.value](connection, node.names, own), output)
+        chunks = dump.STREAMS[format_.value](connection, node.names, own)
+        if output is None:
+            for chunk in chunks:
+                out(chunk)
+        else:
+            _write(chunks, output)
 
 
-def _write(chunks: Iterable[bytes], output: Path | None) -> None:
-    """Write to a file that appears only once whole, or to stdout."""
-    if output is None:
-        for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
-        return
-    partial = output.with_name(output.name + ".part")
-    with partial.open("wb") as file:
-        file.writelines(chunks)
-    partial.replace(output)
+def _write(chunks: Iterable[bytes], output: Path) -> None:
+    """Write a file that appears, or takes the place of the one that was there, only once it is whole. Raises OutputFailed."""
+    partial = output.with_name(f"{output.name}.{os.getpid()}.part")
+    try:
+        if output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "")
+        with partial.open("wb") as file:
+            file.writelines(chunks)
+        partial.replace(output)
+    except OSError as error:
+        reason = why(error)
+        raise OutputFailed(Text(f"{output} ne peut pas être écrit : {reason.fr}.", f"{output} cannot be written: {reason.en}.")) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def query(
-    file: Annotated[str, typer.Argument(help=say("Un fichier, ou - pour l'entrée.", "A file, or - for stdin."))] = "-",
+    file: Annotated[
+        str,
+        typer.Argument(metavar=say("[FICHIER|-]", "[FILE|-]"), show_default=False, help=say("Un fichier, ou - (l'entrée).", "A file, or - (stdin).")),
+    ] = "-",
     format_: Annotated[
         AnswerFormat, typer.Option("--format", help=say("Le format de la réponse.", "The format of the answer."))
     ] = AnswerFormat.TABLE,
 ) -> None:
     """Ask the combined graph; beside a running node the question goes to it."""
-    text = sys.stdin.read() if file == "-" else _read(Path(file))
-    media_type, body = _answer(text, MEDIA_TYPES[format_])
+    settings = existing()
+    try:
+        media_type, body = _answer(settings, _question(file), MEDIA_TYPES[format_])
+    except NotAcceptable as error:
+        raise BadQuery(_other_format(format_)) from error
     if format_ is AnswerFormat.TABLE and media_type.startswith("application/sparql-results+json"):
         _print_answer(json.loads(body))
     else:
-        sys.stdout.buffer.write(body)
+        out(body if body.endswith(b"\n") else body + b"\n")
 
 
-def _read(path: Path) -> str:
-    """Read a query file; raises BadQuery when it cannot be read."""
+def _other_format(format_: AnswerFormat) -> Text:
+    """Say which formats suit the question when the one that was asked for does not."""
+    other = "ttl, nt, jsonld" if format_ in TABULAR else "table, json, csv, tsv, xml"
+    return Text(
+        f"Le format {format_.value} ne convient pas à cette question ; choisissez parmi : {other}.",
+        f"The format {format_.value} does not suit this question; choose among: {other}.",
+    )
+
+
+def _question(file: str) -> str:
+    """Read the question. Raises BadQuery when it cannot be read."""
+    if file == "-" and sys.stdin and sys.stdin.isatty():
+        tell("Tapez la question SPARQL, puis Ctrl-D.", "Type the SPARQL question, then Ctrl-D.")
     try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise BadQuery(Text(f"{path} ne peut pas être lu : {error}", f"{path} cannot be read: {error}")) from error
+        return (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode()
+    except OSError as error:
+        reason = why(error)
+        raise BadQuery(Text(f"{file} ne peut pas être lu : {reason.fr}.", f"{file} cannot be read: {reason.en}.")) from error
+    except ValueError as error:
+        raise BadQuery(Text("La question n'est pas du texte en UTF-8.", "The question is not text in UTF-8.")) from error
 
 
-def _answer(text: str, accept: str) -> tuple[str, bytes]:
-    """Ask the running node when there is one, the store itself otherwise."""
-    settings = read_settings()
-    if url := running_at(settings.data_dir):
-        return remote.ask(f"{url}/sparql", text, accept)
+def _answer(settings: Settings, text: str, accept: str) -> tuple[str, bytes]:
+    """Ask the running node when there is one, the store itself otherwise; wait a while for another command to let go of it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        if url := running_at(settings.data_dir):
+            return remote.ask(f"{url}/sparql", text, accept, language=language())
+        try:
+            return _answer_alone(settings, text, accept)
+        except DataDirectoryBusy:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _answer_alone(settings: Settings, text: str, accept: str) -> tuple[str, bytes]:
+    """Ask the store itself, once it holds all that the journal implies."""
     with open_graph(open_node(settings)) as graph:
         graph.projector.catch_up()
         answer = graph.queries.ask(Question(text, accept=accept))
@@ -168,7 +231,7 @@ def _answer(text: str, accept: str) -> tuple[str, bytes]:
 def _print_answer(answer: dict[str, Any]) -> None:
     """Print SPARQL results as a table, an ASK as a word."""
     if "boolean" in answer:
-        typer.echo(say("oui", "yes") if answer["boolean"] else say("non", "no"))
+        out(say("oui\n", "yes\n") if answer["boolean"] else say("non\n", "no\n"))
         return
     names = answer["head"]["vars"]
     print_table([{name: row[name]["value"] for name in names if name in row} for row in answer["results"]["bindings"]], names)

@@ -1,48 +1,69 @@
 """`peers` and `harvest`: the directories that this node reads."""
 
-import json
-import tomllib
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from sqlalchemy import Connection
 
-from app.cli.speech import Json, complain, language, print_json, print_table, progress, say, tell
-from app.errors import SettingsError, Text
+from app.cli.mapping import read_mapping
+from app.cli.place import existing
+from app.cli.report import OUTCOMES, counted
+from app.cli.speech import Json, language, one_line, out, print_json, print_table, progress, say, tell, when
+from app.errors import BadRequest, Conflict, NotFound, PeerError, Text
 from app.harvest import formats
 from app.harvest.fetch import Budget
-from app.harvest.formats import mapping as mappings
+from app.harvest.telling import address, head_json, item_json, peer_json, seconds_of
 from app.journal import sources, visits
 from app.names import OWN
 from app.node import Node, open_node
 from app.settings import read_settings
 
-UNITS = {"m": 60, "h": 3600, "d": 86400, "j": 86400}
-DIFFERENCES = ("added", "changed", "gone", "refused")
+ENDS: Final = {
+    "applied": Text("appliquée", "applied"),
+    "unchanged": Text("rien de nouveau", "nothing new"),
+    "held": Text("attend une personne", "waits for a person"),
+    "failed": Text("échec", "failed"),
+    "discarded": Text("écartée", "dropped"),
+    "dry-run": Text("à blanc, rien n'est changé", "dry run, nothing is changed"),
+    None: Text("en cours", "under way"),
+}
+SHOWN: Final = {"refused": 100}
+"""Lines of one outcome that are printed; `SHOWN_ELSE` of the others."""
+SHOWN_ELSE: Final = 20
+RECENT: Final = 10
+AUTHOR: Final = "command line"
 
 
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(no_args_is_help=True, help=say("Les annuaires que ce nœud moissonne.", "The directories that this node harvests."))
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     group.command(
         "add", help=say("Ajouter un pair ; son format est reconnu s'il n'est pas donné.", "Add a peer; its format is found out when not given.")
     )(add)
     group.command("list", help=say("Lister les pairs.", "List the peers."))(list_peers)
     group.command("show", help=say("Montrer un pair et ses dernières visites.", "Show a peer and its last visits."))(show)
     group.command("remove", help=say("Retirer un pair et tout ce qu'il disait.", "Remove a peer and all that it said."))(remove)
+    group.command("apply", help=say("Appliquer la visite qui attend une personne.", "Apply the visit that waits for a person."))(apply)
+    group.command("discard", help=say("Écarter la visite qui attend une personne.", "Drop the visit that waits for a person."))(discard)
     application.add_typer(group, name="peers")
-    application.command(
-        "harvest", help=say("Visiter des pairs maintenant (tous, si aucun n'est nommé).", "Visit peers now (all, when none is named).")
-    )(harvest)
+    application.command("harvest")(harvest)
 
 
-Name = Annotated[str, typer.Argument(help=say("Le nom du pair : lettres, chiffres et tirets.", "The peer's name: letters, digits and hyphens."))]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar=say("NOM", "NAME"),
+        help=say("Le nom du pair : lettres minuscules, chiffres, tirets.", "The peer's name: lower-case, digits, hyphens."),
+    ),
+]
 
 
 def add(
     name: Name,
-    url: Annotated[str, typer.Argument(help=say("Son adresse.", "Its address."))],
+    url: Annotated[str, typer.Argument(metavar="URL", help=say("Son adresse.", "Its address."))],
     format_: Annotated[str | None, typer.Option("--format", help=say("Son format : ", "Its format: ") + ", ".join(sorted(formats.FORMATS)))] = None,
     trust: Annotated[
         sources.Trust,
@@ -55,132 +76,187 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add a peer; nothing is harvested yet."""
+    rules, every_s = read_mapping(mapping), seconds_of(every)
+    kind, place = _known(format_), address(url)
     node = open_node(read_settings())
-    if format_ is None:
-        format_, url = formats.detect(url, node.fetcher, Budget())
+    with node.journal.read() as connection:
+        sources.require_free(connection, name)
+    if kind is None:
+        kind, place = formats.detect(place, node.fetcher, Budget())
     with node.journal.write() as connection:
-        peer = sources.add(connection, name, url, format_, trust, seconds(every), read_mapping(mapping) if mapping else None)
+        peer = sources.add(connection, name, place, kind, trust, every_s, rules)
     if as_json:
-        print_json(_as_json(peer))
+        print_json(peer_json(peer, language()))
     else:
-        tell(f"{name} : {peer.format}, {peer.url}", f"{name}: {peer.format}, {peer.url}")
+        tell(
+            f"{name} est ajouté ({kind}, {place}). « maillage harvest {name} » le visite maintenant.",
+            f"{name} is added ({kind}, {place}). 'maillage harvest {name}' visits it now.",
+        )
 
 
-def seconds(text: str) -> int:
-    """Return ``6h`` as seconds; raises SettingsError when it is no interval."""
-    if text[-1:] in UNITS and text[:-1].isdigit() and int(text[:-1]):
-        return int(text[:-1]) * UNITS[text[-1]]
-    raise SettingsError(Text(f"« {text} » n'est pas un intervalle : écrivez 30m, 6h ou 1d.", f"'{text}' is not an interval: write 30m, 6h or 1d."))
+def _known(name: str | None) -> str | None:
+    """Return a format's name if this node reads it. Raises BadRequest."""
+    if name is None or name in formats.FORMATS:
+        return name
+    known = ", ".join(sorted(formats.FORMATS))
+    raise BadRequest(Text(f"Ce nœud ne lit pas le format « {name} » ; il lit : {known}.", f"This node does not read '{name}'; it reads: {known}."))
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Read a mapping file, TOML or JSON; raises SettingsError when it cannot be read."""
-    try:
-        text = path.read_text("utf-8")
-        value = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:
-        raise SettingsError(Text(f"{path} ne peut pas être lu : {error}", f"{path} cannot be read: {error}")) from error
-    mappings.parse(value)
-    return dict(value)
+def _peer(connection: Connection, name: str) -> sources.Source:
+    """Return a peer; the node itself is none. Raises NotFound."""
+    if name == OWN:
+        raise NotFound(Text("Le nœud n'est pas son propre pair.", "The node is not its own peer."))
+    return sources.get(connection, name)
 
 
 def list_peers(as_json: Json = False) -> None:
     """List the peers."""
-    with open_node(read_settings()).journal.read() as connection:
-        rows = [_as_json(peer) for peer in sources.list_(connection) if peer.name != OWN]
+    with open_node(existing()).journal.read() as connection:
+        rows = [peer_json(peer, language()) for peer in sources.list_(connection) if peer.name != OWN]
     if as_json:
         print_json(rows)
-    else:
-        print_table(rows, ["name", "format", "trust", "state", "last_visit_at", "next_visit_at", "url"])
+        return
+    columns = ["name", "format", "trust", "every", "state", "last_visit", "next_visit", "url"]
+    titles = say("nom format confiance fréquence état vue prochaine adresse", "name format trust every state seen next address").split()
+    print_table([row | {"last_visit": when(row["last_visit"]), "next_visit": when(row["next_visit"])} for row in rows], columns, titles)
 
 
 def show(name: Name, as_json: Json = False) -> None:
     """Show one peer and its last visits."""
-    with open_node(read_settings()).journal.read() as connection:
-        peer = sources.get(connection, name)
-        recent = visits.list_(connection, peer.id, limit=10)
+    with open_node(existing()).journal.read() as connection:
+        peer = _peer(connection, name)
+        recent = [head_json(visit, language()) for visit in visits.list_(connection, peer.id, limit=RECENT)]
+    described = peer_json(peer, language())
     if as_json:
-        print_json(_as_json(peer) | {"visits": [visit_json(visit) for visit in recent]})
+        print_json(described | {"visits": recent})
         return
-    for key, value in _as_json(peer).items():
-        typer.echo(f"{key}: {value if value is not None else ''}")
+    for key, value in described.items():
+        if value is not None:
+            out(f"{key}: {one_line(value)}\n")
     for visit in recent:
-        typer.echo(f"  {visit.started_at}  {visit.outcome or '…'}  {summary(visit)}")
+        out(f"  {when(visit['started'])}  {_ended(visit)}\n")
 
 
 def remove(name: Name) -> None:
     """Remove a peer with its records; what others say of the same groups stays."""
-    open_node(read_settings()).harvester.remove(name)
+    node = open_node(existing())
+    with node.journal.read() as connection:
+        _peer(connection, name)
+    node.harvester.remove(name)
     tell(f"{name} est retiré.", f"{name} is removed.")
 
 
+def apply(name: Name) -> None:
+    """Apply the visit of a peer that waits for a person."""
+    node = open_node(existing())
+    number = _held(node, name)
+    node.harvester.apply(number, AUTHOR)
+    tell(f"Visite {number} de {name} : appliquée.", f"Visit {number} to {name}: applied.")
+
+
+def discard(name: Name) -> None:
+    """Drop the visit of a peer that waits for a person; what was there stays."""
+    node = open_node(existing())
+    number = _held(node, name)
+    node.harvester.discard(number, AUTHOR)
+    tell(f"Visite {number} de {name} : écartée.", f"Visit {number} to {name}: dropped.")
+
+
+def _held(node: Node, name: str) -> int:
+    """Return the number of the visit of a peer that waits for a person. Raises NotFound."""
+    with node.journal.read() as connection:
+        peer = _peer(connection, name)
+        waiting = [visit.id for visit in visits.held(connection) if visit.source_id == peer.id]
+    if not waiting:
+        raise NotFound(Text(f"Aucune visite de « {name} » n'attend de décision.", f"No visit to '{name}' waits for a decision."))
+    return waiting[-1]
+
+
 def harvest(
-    names: Annotated[list[str] | None, typer.Argument(help=say("Les pairs à visiter.", "The peers to visit."))] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar=say("[NOM]...", "[NAME]..."), help=say("Les pairs à visiter.", "The peers."))] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=say("Montrer ce qui changerait, sans rien changer.", "Show what would change, and change nothing."))
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Visit peers and print what came in, a line for each record that changed or was refused."""
-    node = open_node(read_settings())
-    done = [visit_one(node, name, dry_run) for name in names or all_names(node)]
+    """Visit peers and print what came in, what changed and what was refused, as each visit ends."""
+    node = open_node(existing())
+    reports, failures = [], []
+    for name in _chosen(node, names or []):
+        report = _visited(node, name, dry_run)
+        if report["outcome"] == "failed":
+            failures.append(f"{name} : {report['message']}")
+        if as_json:
+            reports.append(report | {"items": list(_items(node, report["id"]))})
+        else:
+            _print_visit(node, report)
     if as_json:
-        print_json([visit_json(visit) | {"items": lines(node, visit)} for visit in done])
-    else:
-        for visit in done:
-            print_visit(node, visit)
-    if any(visit.outcome == "failed" for visit in done):
-        raise typer.Exit(1)
+        print_json(reports)
+    if failures:
+        raise PeerError(Text(" ; ".join(failures), "; ".join(failures)))
 
 
-def visit_one(node: Node, name: str, dry_run: bool) -> visits.Visit:
-    """Visit one peer and return the report."""
-    with progress(f"{name} : fiches lues", f"{name}: records read") as count:
-        number = node.harvester.visit(name, dry_run=dry_run, progress=count)
+def _chosen(node: Node, names: Sequence[str]) -> list[str]:
+    """Return the peers to visit: those named, each of which there must be, or all that are enabled. Raises NotFound before any is visited."""
     with node.journal.read() as connection:
-        return visits.get(connection, number)
+        if names:
+            return [_peer(connection, name).name for name in dict.fromkeys(names)]
+        enabled = [peer.name for peer in sources.list_(connection) if peer.name != OWN and peer.enabled]
+    if not enabled:
+        tell("Aucun pair à visiter : ajoutez-en avec « maillage peers add ».", "No peer to visit: add one with 'maillage peers add'.")
+    return enabled
 
 
-def all_names(node: Node) -> list[str]:
-    """Return the names of the enabled peers."""
+def _visited(node: Node, name: str, dry_run: bool) -> dict[str, Any]:
+    """Visit one peer and return the report; a visit that somebody else is making just now is one that failed."""
+    try:
+        with progress(f"{name} : fiches lues", f"{name}: records read") as count:
+            number = node.harvester.visit(name, dry_run=dry_run, progress=count)
+    except Conflict as error:
+        return {"id": None, "peer": name, "outcome": "failed", "message": error.text.in_language(language()), "counts": {}}
     with node.journal.read() as connection:
-        return [peer.name for peer in sources.list_(connection) if peer.name != OWN and peer.enabled]
+        return head_json(visits.get(connection, number), language())
 
 
-def print_visit(node: Node, visit: visits.Visit) -> None:
-    """Print a visit: its outcome, its counts, and a line for every record that is not simply unchanged."""
-    typer.echo(f"{visit.source}: {visit.outcome} — {summary(visit)}")
-    if visit.outcome == "failed" and visit.message:
-        complain(visit.message)
-    for line in lines(node, visit):
-        if line["outcome"] in DIFFERENCES or line["message"]:
-            typer.echo(f"  {line['outcome']:<9} {line['key']}" + (f"  {line['message']}" if line["message"] else ""))
+def _items(node: Node, number: int | None) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a visit."""
+    if number is not None:
+        with node.journal.read() as connection:
+            yield from (item_json(item, language()) for item in visits.all_items(connection, number))
 
 
-def summary(visit: visits.Visit) -> str:
-    """Return the counts on one line."""
-    return ", ".join(f"{count} {outcome}" for outcome, count in visit.counts.items() if count) or say("rien de nouveau", "nothing new")
+def _ended(report: dict[str, Any]) -> str:
+    """Return how a visit ended and what it counted, in words."""
+    ending = ENDS[report["outcome"]].in_language(language())
+    return f"{ending} ({counted(report['counts'])})" if any(report["counts"].values()) else ending
 
 
-def lines(node: Node, visit: visits.Visit) -> list[dict[str, Any]]:
-    """Return the visit's lines, messages in the terminal's language."""
-    with node.journal.read() as connection:
-        items = list(visits.all_items(connection, visit.id))
-    return [
-        {"key": item.key, "iri": item.iri, "outcome": item.outcome, "message": item.message.in_language(language()) if item.message else None}
-        for item in items
-    ]
+def _print_visit(node: Node, report: dict[str, Any]) -> None:
+    """Print how a visit ended, then a line for every record that is not simply unchanged."""
+    out(f"{report['peer']} : {_ended(report)}\n")
+    if report["outcome"] in {"held", "dry-run"} and report["message"]:
+        out(f"  {one_line(report['message'])}\n")
+    if report["outcome"] == "held":
+        out(f"  maillage peers apply {report['peer']} | maillage peers discard {report['peer']}\n")
+    told = [item for item in _items(node, report["id"]) if item["outcome"] != "unchanged" or item["message"]]
+    for outcome, group in groupby(sorted(told, key=lambda item: list(OUTCOMES).index(item["outcome"])), key=lambda item: item["outcome"]):
+        _print_items(outcome, list(group))
 
 
-def visit_json(visit: visits.Visit) -> dict[str, Any]:
-    """Return a visit as the API gives it, its message in the terminal's language."""
-    value = asdict(visit)
-    value["message"] = visit.message.in_language(language()) if visit.message else None
-    return value
+def _print_items(outcome: str, items: Sequence[dict[str, Any]]) -> None:
+    """Print the first of the lines of one outcome, and say how many more there are."""
+    shown = SHOWN.get(outcome, SHOWN_ELSE)
+    word = ITEM[outcome].in_language(language())
+    out("".join(one_line(f"{word} {item['key']}  {item['message'] or ''}").join(("  ", "\n")) for item in items[:shown]))
+    if len(items) > shown:
+        out(say(f"  … et {len(items) - shown} autres (--json les donne)\n", f"  … and {len(items) - shown} more (--json gives them)\n"))
 
 
-def _as_json(peer: sources.Source) -> dict[str, Any]:
-    """Return a peer for programs, its message in the terminal's language."""
-    value = asdict(peer)
-    value["message"] = peer.message.in_language(language()) if peer.message else None
-    return value
+ITEM: Final = {
+    "added": Text("ajoutée", "added"),
+    "changed": Text("modifiée", "changed"),
+    "unchanged": Text("inchangée", "unchanged"),
+    "gone": Text("retirée", "gone"),
+    "refused": Text("refusée", "refused"),
+    "unmapped": Text("de côté", "left out"),
+}

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from app.cli.speech import Json, print_json, print_table, say, tell
-from app.journal import tokens
-from app.node import open_node
-from app.settings import read_settings
+from app.cli.place import existing
+from app.cli.speech import Json, out, print_json, print_table, say, tell, when
+from app.journal import FILE, Journal, tokens
+from app.settings import Settings, read_settings
 
 
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(no_args_is_help=True, help=say("Les jetons de ceux qui écrivent.", "The tokens of those who write."))
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     group.command("create", help=say("Créer un jeton et l'écrire, seul, sur la sortie.", "Create a token and print it, alone."))(create)
     group.command("list", help=say("Lister les jetons (jamais leur valeur).", "List the tokens (never their value)."))(list_tokens)
     group.command("revoke", help=say("Révoquer un jeton par son numéro.", "Revoke a token by its number."))(revoke)
@@ -25,24 +25,35 @@ def create(
     label: Annotated[str, typer.Option(help=say("À qui il est.", "Whose it is."))],
     days: Annotated[int | None, typer.Option(min=1, help=say("Durée de validité en jours.", "Days it is valid."))] = None,
 ) -> None:
-    """Create a token; it is shown once and only its hash is kept."""
-    with open_node(read_settings()).journal.write() as connection:
-        secret = tokens.create(connection, label, role, days)
-    typer.echo(secret)
+    """Create a token; it is shown once and only its hash is kept. One that could not be shown is not kept either."""
+    with _journal(read_settings()).write() as connection:
+        out(tokens.create(connection, label, role, days) + "\n")
 
 
 def list_tokens(as_json: Json = False) -> None:
     """List the tokens."""
-    with open_node(read_settings()).journal.read() as connection:
+    with _journal(existing()).read() as connection:
         rows = [asdict(token) for token in tokens.list_(connection)]
     if as_json:
         print_json(rows)
-    else:
-        print_table(rows, ["id", "label", "role", "created_at", "expires_at", "revoked_at"])
+        return
+    times = ("created_at", "expires_at", "revoked_at")
+    titles = say("n° nom rôle créé expire révoqué", "no label role created expires revoked").split()
+    print_table([row | {name: when(row[name]) for name in times} for row in rows], ["id", "label", "role", *times], titles)
 
 
-def revoke(number: Annotated[int, typer.Argument(help=say("Le numéro donné par « token list ».", "The number shown by 'token list'."))]) -> None:
+def revoke(
+    number: Annotated[
+        int,
+        typer.Argument(metavar=say("NUMÉRO", "NUMBER"), help=say("Le numéro donné par « token list ».", "The number shown by 'token list'.")),
+    ],
+) -> None:
     """Revoke a token: it opens nothing from now on."""
-    with open_node(read_settings()).journal.write() as connection:
+    with _journal(existing()).write() as connection:
         tokens.revoke(connection, number)
     tell(f"Le jeton {number} est révoqué.", f"Token {number} is revoked.")
+
+
+def _journal(settings: Settings) -> Journal:
+    """Open the journal alone: tokens need no other room."""
+    return Journal(settings.data_dir / FILE)

@@ -7,49 +7,57 @@ import typer
 
 from app import backup as copies
 from app import vocabulary as terms
-from app.cli.speech import say, tell
-from app.errors import SettingsError, Text
-from app.node import open_node
+from app.cli.place import existing
+from app.cli.speech import Json, print_json, say, tell
+from app.errors import OutputFailed, SettingsError, Text, why
+from app.journal import FILE, Journal
 from app.settings import read_settings
 
-Directory = Annotated[Path, typer.Argument(help=say("Un dossier.", "A directory."))]
+Directory = Annotated[Path, typer.Argument(metavar=say("DOSSIER", "DIR"), help=say("Le dossier de la copie.", "The directory of the copy."))]
 
 
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
-    application.command("backup", help=say("Copier le journal, même pendant que le nœud tourne.", "Copy the journal, also while the node runs."))(
-        backup
-    )
-    application.command(
-        "restore", help=say("Repartir d'une copie du journal, nœud arrêté.", "Start again from a copy of the journal, the node stopped.")
-    )(restore)
-    application.command(
-        "vocabulary", help=say("Réécrire les fichiers tirés de vocab/ et shapes/.", "Rewrite the files made from vocab/ and shapes/.")
-    )(vocabulary)
+    application.command("backup")(backup)
+    application.command("restore")(restore)
+    application.command("vocabulary")(vocabulary)
 
 
-def backup(directory: Directory) -> None:
+def backup(directory: Directory, as_json: Json = False) -> None:
     """Write a consistent copy of the journal into a directory."""
-    path = copies.backup(open_node(read_settings()).journal, directory)
-    tell(f"Copie écrite : {path}", f"Copy written: {path}")
+    path = copies.backup(Journal(existing().data_dir / FILE), directory)
+    if as_json:
+        print_json({"copy": str(path), "bytes": path.stat().st_size})
+    else:
+        tell(f"Copie écrite : {path}", f"Copy written: {path}")
 
 
-def restore(directory: Directory) -> None:
+def restore(directory: Directory, as_json: Json = False) -> None:
     """Put a copy back; the node starts a new epoch, so that its peers read it again in full."""
     settings = read_settings()
-    epoch = copies.restore(settings.data_dir, directory, settings.base_url)
-    tell(f"Journal rétabli ; époque {epoch}.", f"Journal restored; epoch {epoch}.")
+    done = copies.restore(settings.data_dir, directory, settings.base_url)
+    if as_json:
+        print_json({"epoch": done.epoch, "replaced": str(done.replaced) if done.replaced else None})
+        return
+    tell(f"Journal rétabli dans {settings.data_dir} ; époque {done.epoch}.", f"Journal restored into {settings.data_dir}; epoch {done.epoch}.")
+    if done.replaced:
+        tell(f"Celui qui était là est gardé : {done.replaced}", f"The one that was there is kept: {done.replaced}")
 
 
 def vocabulary(
     check: Annotated[bool, typer.Option("--check", help=say("Seulement dire s'ils sont à jour.", "Only say whether they are up to date."))] = False,
 ) -> None:
     """Write the JSON-LD context and the typed terms from the vocabulary and the shapes."""
-    stale = [path for path, text in terms.generated().items() if not path.exists() or path.read_text("utf-8") != text]
+    stale = {path: text for path, text in terms.generated().items() if not path.exists() or path.read_text("utf-8") != text}
     if check and stale:
         names = ", ".join(path.name for path in stale)
         raise SettingsError(Text(f"À refaire avec « maillage vocabulary » : {names}.", f"Stale, run 'maillage vocabulary': {names}."))
-    for path, text in terms.generated().items():
-        if path in stale:
+    for path, text in stale.items():
+        try:
             path.write_text(text, "utf-8")
-            tell(f"{path.name} réécrit.", f"{path.name} rewritten.")
+        except OSError as error:
+            reason = why(error)
+            raise OutputFailed(Text(f"{path} ne peut pas être écrit : {reason.fr}.", f"{path} cannot be written: {reason.en}.")) from error
+        tell(f"{path.name} réécrit.", f"{path.name} rewritten.")
+    if not stale:
+        tell("Tout est à jour.", "Everything is up to date.")

@@ -45,12 +45,13 @@ def run(tell: Tell, serve: Callable[[RunningNode], None] | None, port: int | Non
         alternatives = stack.enter_context(peers.gogocarto_map((DATA / "elements.json").read_bytes()))
         node = stack.enter_context(running(open_node(_settings(folder, port, network, alternatives))))
         _load_own(node, tell)
+        tell(Text("\n2. Les pairs, moissonnés", "\n2. The peers, harvested"))
         for name, url in (("appuii", network), ("alternatives", alternatives)):
             _harvest(node, name, url, tell)
         telling.merged(node, tell)
         _ask(node, tell)
-        telling.addresses(node, network, alternatives, tell)
         if serve is not None:
+            telling.addresses(node, network, alternatives, tell)
             serve(node)
 
 
@@ -72,14 +73,14 @@ def _load_own(node: Node, tell: Tell) -> None:
     tell(Text("\n1. Nos propres groupes, tirés d'une carte Kumu", "\n1. Our own groups, from a Kumu map"))
     mapping = tomllib.loads((DATA / "kumu.toml").read_text("utf-8"))
     with loading.opened(str(DATA / "kumu.json"), "kumu", mapping, node.fetcher) as records:
-        for line in loading.load(node.directory, node.journal, node.names, records):
+        for line in loading.load(node.directory, node.combined, node.journal, node.names, records):
             telling.loaded(line, tell)
 
 
 def _harvest(node: Node, name: str, url: str, tell: Tell) -> None:
     """Add one peer, found out by its address alone, visit it, and tell what came in."""
     kind, address = formats.detect(url, node.fetcher, Budget())
-    tell(Text(f"\n2. Moisson de « {name} » : {kind}, {address}", f"\n2. Harvest of '{name}': {kind}, {address}"))
+    tell(Text(f"   « {name} » : {kind}, {address}", f"   '{name}': {kind}, {address}"))
     with node.journal.write() as connection:
         sources.add(connection, name, address, kind)
     number = node.harvester.visit(name)

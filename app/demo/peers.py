@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from app import loading
 from app.errors import StoreUnavailable, Text
+from app.node import open_node
+from app.settings import read_settings
 
 ELEMENTS = "/api/elements.json"
 START_S = 60
@@ -42,23 +45,40 @@ def network_node(folder: Path, groups: Path) -> Iterator[str]:
         "DATA_DIR": str(folder),
         "NODE_NAME": "Réseau d'appui (démonstration, groupes inventés)",
     }
+    folder.mkdir(parents=True)
+    _publish(folder, url, groups)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAILLAGE_")}
     environment |= {f"MAILLAGE_{name}": value for name, value in settings.items()}
-    folder.mkdir(parents=True)
-    maillage = [sys.executable, "-m", "app"]
     with (folder / "log").open("wb") as log:
-        subprocess.run([*maillage, "load", str(groups)], env=environment, cwd=folder, stdout=log, stderr=log, check=True)  # noqa: S603 - our own command
-        process = subprocess.Popen([*maillage, "serve"], env=environment, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"], env=environment, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
     try:
         _wait(process, port, folder / "log")
         yield url
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _publish(folder: Path, url: str, groups: Path) -> None:
+    """Load the groups of the second node before it starts."""
+    node = open_node(read_settings(base_url=url, data_dir=folder))
+    try:
+        with loading.opened(str(groups), "jsonld", None, node.fetcher) as records:
+            for _ in loading.load(node.directory, node.combined, node.journal, node.names, records):
+                pass
+    finally:
+        node.journal.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the second node, gently first."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -10,7 +10,7 @@ from app.errors import Text
 from app.journal.tables import identity, member, record, source
 from app.journal.visits import Item, Visit
 from app.loading import Line
-from app.matching.explain import explain
+from app.matching.explain import explain, label
 from app.node import Node
 
 Tell = Callable[[Text], None]
@@ -23,6 +23,20 @@ OUTCOMES = {
     "refused": Text("x refusée  ", "x refused  "),
     "unmapped": Text(". de côté  ", ". left out "),
 }
+ENDS = {
+    "applied": Text("tout est appliqué", "all of it is applied"),
+    "unchanged": Text("rien de nouveau", "nothing new"),
+    "held": Text("attend une personne", "waits for a person"),
+    "failed": Text("échec", "failed"),
+}
+COUNTED = {
+    "added": Text("prises", "taken"),
+    "changed": Text("modifiées", "changed"),
+    "unchanged": Text("inchangées", "unchanged"),
+    "gone": Text("retirées", "gone"),
+    "refused": Text("refusées", "refused"),
+    "unmapped": Text("avec des champs laissés de côté", "with fields left out"),
+}
 MOST_REASONS = 4
 
 
@@ -33,8 +47,11 @@ def loaded(line: Line, tell: Tell) -> None:
 
 def visited(visit: Visit, items: Iterable[Item], tell: Tell) -> None:
     """Tell the outcome of a visit and a line for each record."""
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in visit.counts.items() if number)
-    tell(Text(f"   {visit.outcome} : {counts}", f"   {visit.outcome}: {counts}"))
+    counts = [(number, COUNTED[outcome]) for outcome, number in visit.counts.items() if number]
+    end = visit.message or ENDS[visit.outcome or "failed"]
+    fr = ", ".join(f"{number} {word.fr}" for number, word in counts)
+    en = ", ".join(f"{number} {word.en}" for number, word in counts)
+    tell(Text(f"   Fiches : {fr} ; {end.fr}.", f"   Records: {en}; {end.en}."))
     for item in items:
         _line(item.outcome, item.key, (item.message,) if item.message else (), tell)
 
@@ -81,9 +98,10 @@ def _why(node: Node, left: str, right: str) -> Text:
     with node.journal.read() as connection:
         explanation = explain(connection, node.names, left, right)
     strongest = sorted(explanation.reasons, key=lambda reason: -abs(reason.weight))[:MOST_REASONS]
-    reasons = ", ".join(f"{reason.name} {reason.weight:+.1f}" for reason in strongest)
     pair = " = ".join(graph.split("/records/")[1] for graph in (left, right))
-    return Text(f"     {pair} : {explanation.score:+.1f} ({reasons})", f"     {pair}: {explanation.score:+.1f} ({reasons})")
+    fr = ", ".join(f"{label(reason).fr} {reason.weight:+.1f}" for reason in strongest)
+    en = ", ".join(f"{label(reason).en} {reason.weight:+.1f}" for reason in strongest)
+    return Text(f"     {pair} : {explanation.score:+.1f}\n       ({fr})", f"     {pair}: {explanation.score:+.1f}\n       ({en})")
 
 
 def answer(body: bytes, tell: Tell) -> None:
@@ -94,17 +112,10 @@ def answer(body: bytes, tell: Tell) -> None:
 
 
 def addresses(node: Node, network: str, alternatives: str, tell: Tell) -> None:
-    """Tell where to look with a browser."""
+    """Tell where to look with a browser, and how to end it."""
     base = node.names.base
-    tell(
-        Text(
-            f"\nÀ ouvrir : {base}/ (le nœud métropolitain), {base}/groups, {base}/peers, {base}/sparql",
-            f"\nTo open: {base}/ (the metropolitan node), {base}/groups, {base}/peers, {base}/sparql",
-        )
-    )
-    tell(
-        Text(
-            f"Ses pairs : {network}/ (réseau d'appui), {alternatives}/ (carte GoGoCarto)",
-            f"Its peers: {network}/ (support network), {alternatives}/ (GoGoCarto map)",
-        )
-    )
+    tell(Text(f"\nÀ ouvrir (Ctrl-C pour arrêter) :\n   {base}/", f"\nTo open (Ctrl-C stops it):\n   {base}/"))
+    for page in ("groups", "peers", "sparql"):
+        tell(Text(f"   {base}/{page}", f"   {base}/{page}"))
+    tell(Text(f"Les pairs : {network}/ (réseau d'appui),", f"The peers: {network}/ (support network),"))
+    tell(Text(f"   {alternatives}/ (carte GoGoCarto)", f"   {alternatives}/ (GoGoCarto map)"))

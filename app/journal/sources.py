@@ -130,7 +130,7 @@ def update(c: Connection, name: str, **values: Any) -> Source:
     """Set columns of a source, given as the fields of `Source`, and return it. Raises NotFound."""
     found = get(c, name)
     c.execute(table.update().where(table.c.id == found.id).values(_columns(values)))
-    if _DESCRIBED & values.keys():
+    if any(getattr(found, field) != values[field] for field in _DESCRIBED & values.keys()):
         changes.note(c, "source", [name])
     return get(c, name)
 
@@ -149,8 +149,8 @@ def remove(c: Connection, name: str) -> None:
     changes.note(c, "source", [name])
 
 
-_DESCRIBED = {"url", "licence", "last_visit_at"}
-"""What the catalogue graph says of a source."""
+_DESCRIBED = {"url", "licence", "trust"}
+"""What decides of what the catalogue graph says of a source, besides the visits that changed something."""
 
 _JSON = {"mapping": maybe_text, "cursor": as_text, "message": sentence_text}
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, literal, select, update
 
 from app.errors import NotFound, Text
 from app.journal.moments import now
@@ -12,6 +13,10 @@ from app.journal.tables import source
 from app.journal.tables import visit as table
 from app.journal.tables import visit_item as item_table
 from app.journal.text import Document, as_text, maybe_from, maybe_text, sentence_from, sentence_text
+
+STAGED = 500
+STAGED_CHARACTERS = 4_000_000
+"""How many lines, and how much of what they stage, are at hand at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,11 @@ def list_(c: Connection, source_id: int | None = None, before: int | None = None
     return [_visit(row) for row in c.execute(question).mappings()]
 
 
+def last_change(c: Connection, source_id: int) -> str | None:
+    """Return when a visit last changed what a source says; None when none ever did."""
+    return c.execute(select(func.max(table.c.finished_at)).where(table.c.source_id == source_id, table.c.outcome == "applied")).scalar()
+
+
 def unfinished(c: Connection) -> list[Visit]:
     """Return the visits that run, or that a crash left behind."""
     return [_visit(row) for row in c.execute(_chosen().where(table.c.outcome.is_(None)).order_by(table.c.id)).mappings()]
@@ -113,11 +123,24 @@ def held(c: Connection) -> list[Visit]:
 
 
 def items(c: Connection, visit_id: int, after: int = 0, limit: int = 100, outcome: str | None = None) -> list[Item]:
-    """Return at most `limit` lines of a visit after line `after`, in their order; those of one outcome, or all."""
-    question = select(item_table).where(item_table.c.visit_id == visit_id, item_table.c.id > after).order_by(item_table.c.id).limit(limit)
+    """Return at most `limit` lines of a visit after line `after`, in their order; those of one outcome, or all; without what they stage."""
+    question = _REPORT.where(item_table.c.visit_id == visit_id, item_table.c.id > after).order_by(item_table.c.id).limit(limit)
     if outcome is not None:
         question = question.where(item_table.c.outcome == outcome)
     return [_item(row) for row in c.execute(question)]
+
+
+def staged(c: Connection, visit_id: int, *outcomes: str) -> Iterator[list[Item]]:
+    """Yield the lines of these outcomes with what they stage, in their order, a few hundred at a time, fewer where they are long."""
+    mine = (item_table.c.visit_id == visit_id, item_table.c.outcome.in_(outcomes))
+    lengths = select(item_table.c.id, func.coalesce(func.length(item_table.c.document), 0)).where(*mine).order_by(item_table.c.id).limit(STAGED)
+    last = 0
+    while measured := c.execute(lengths.where(item_table.c.id > last)).all():
+        reached = accumulate(length for _, length in measured)
+        fitting = [number for (number, _), total in zip(measured, reached, strict=True) if total <= STAGED_CHARACTERS] or [measured[0][0]]
+        page = select(item_table).where(*mine, item_table.c.id > last, item_table.c.id <= fitting[-1]).order_by(item_table.c.id)
+        yield [_item(row) for row in c.execute(page)]
+        last = fitting[-1]
 
 
 def all_items(c: Connection, visit_id: int) -> Iterator[Item]:
@@ -138,6 +161,12 @@ def clear_documents(c: Connection, visit_id: int) -> None:
     """Forget what the lines of a visit staged: it was applied or dropped, only the report stays."""
     emptied = {"document": None, "contacts": None}
     c.execute(update(item_table).where(item_table.c.visit_id == visit_id).values(emptied))
+
+
+_REPORT = select(item_table).with_only_columns(
+    *(literal(None).label(column.name) if column.name in {"document", "contacts"} else column for column in item_table.c)
+)
+"""Lines without what they stage, which may be long."""
 
 
 def _chosen() -> Select[Any]:

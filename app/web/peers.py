@@ -1,6 +1,5 @@
 """Peers over HTTP: who is harvested and how, and what each visit met. Reading takes a reader's token, visiting an editor's, the rest an admin's."""
 
-import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,9 +13,9 @@ from app.errors import BadRequest, Busy, Conflict, Forbidden, NotFound, NotSigne
 from app.harvest import formats
 from app.harvest.fetch import Budget
 from app.harvest.formats import mapping as mappings
+from app.harvest.telling import address, head_json, item_json, peer_json, seconds_of
 from app.journal import sources, visits
 from app.journal.sources import Source, Trust
-from app.journal.visits import Item, Visit
 from app.names import OWN
 from app.web import bodies
 from app.web.access import Admin, Editor, Reader
@@ -35,16 +34,9 @@ VISITS_AT_ONCE = threading.BoundedSemaphore(4)
 
 PAGE = 100
 LARGEST_PAGE = 1000
-COUNTS = ("added", "changed", "unchanged", "gone", "refused", "unmapped")
-UNITS = {"m": 60, "h": 3600, "d": 86_400, "j": 86_400}
-LONGEST_INTERVAL_S = 366 * 86_400
 NEW = frozenset({"name", "url", "format", "trust", "every", "mapping", "enabled", "keep_contacts"})
 CHANGEABLE = NEW - {"name"}
 FRESH = {"Cache-Control": "private, no-store"}
-INTERVAL = Text("« every » est un intervalle : 30m, 6h ou 1d.", "'every' is an interval: 30m, 6h or 1d.")
-
-_INTERVAL = re.compile(r"([1-9][0-9]{0,6})([mhdj])\Z")
-_URL = re.compile(r"https?://[^\s<>\"{}|\\^`\x00-\x1f]{1,2000}\Z")
 
 REFUSALS = refusals(NotSignedIn, Forbidden)
 ABSENT = {**REFUSALS, **refusals(NotFound)}
@@ -143,65 +135,10 @@ def discard_visit(here: Here, number: int, token: Editor) -> Response:
     return JSONResponse(_visit_json(here, number, 0), headers=FRESH)
 
 
-def peer_json(peer: Source, language: str) -> dict[str, Any]:
-    """Return a peer as the design's section 4.3 writes it."""
-    return {
-        "name": peer.name,
-        "url": peer.url,
-        "format": peer.format,
-        "trust": peer.trust.value,
-        "every": interval(peer.every_s),
-        "mapping": peer.mapping,
-        "enabled": peer.enabled,
-        "keep_contacts": peer.keep_contacts,
-        "licence": peer.licence,
-        "last_visit": peer.last_visit_at,
-        "next_visit": peer.next_visit_at,
-        "state": peer.state,
-        "message": peer.message.in_language(language) if peer.message else None,
-    }
-
-
-def head_json(visit: Visit, language: str) -> dict[str, Any]:
-    """Return a visit without its lines."""
-    return {
-        "id": visit.id,
-        "peer": visit.source,
-        "started": visit.started_at,
-        "finished": visit.finished_at,
-        "outcome": visit.outcome,
-        "message": visit.message.in_language(language) if visit.message else None,
-        "dry_run": visit.dry_run,
-        "counts": dict.fromkeys(COUNTS, 0) | dict(visit.counts),
-        "requests": visit.requests,
-        "bytes": visit.bytes,
-    }
-
-
-def item_json(item: Item, language: str) -> dict[str, Any]:
-    """Return one line of a visit."""
-    return {"key": item.key, "iri": item.iri, "outcome": item.outcome, "message": item.message.in_language(language) if item.message else None}
-
-
-def interval(seconds: int) -> str:
-    """Write seconds as people do: ``6h``."""
-    size, unit = next(((size, unit) for unit, size in (("d", 86_400), ("h", 3600)) if seconds % size == 0), (60, "m"))
-    return f"{max(1, seconds // size)}{unit}"
-
-
-def seconds_of(text: str) -> int:
-    """Read ``6h`` as seconds. Raises BadRequest."""
-    found = _INTERVAL.match(text)
-    seconds = int(found.group(1)) * UNITS[found.group(2)] if found else 0
-    if not 0 < seconds <= LONGEST_INTERVAL_S:
-        raise BadRequest(INTERVAL)
-    return seconds
-
-
 def _values(given: dict[str, Any]) -> dict[str, Any]:
     """Read the fields of a peer, those that are there, as those of `Source`. Raises BadRequest and what a mapping raises."""
     read: dict[str, tuple[str, Callable[[], Any]]] = {
-        "url": ("url", lambda: _address(bodies.text(given, "url"))),
+        "url": ("url", lambda: address(bodies.text(given, "url"))),
         "format": ("format", lambda: _chosen(given, "format", formats.FORMATS)),
         "trust": ("trust", lambda: Trust(_chosen(given, "trust", list(Trust)))),
         "every": ("every_s", lambda: seconds_of(bodies.text(given, "every", 20))),
@@ -210,13 +147,6 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
         "keep_contacts": ("keep_contacts", lambda: bodies.flag(given, "keep_contacts", False)),
     }
     return {column: reader() for key, (column, reader) in read.items() if key in given and (given[key] is not None or key == "mapping")}
-
-
-def _address(url: str) -> str:
-    """An address that could be visited; what it leads to is checked when it is."""
-    if not _URL.match(url):
-        raise BadRequest(Text("« url » doit commencer par http:// ou https://.", "'url' must begin with http:// or https://."))
-    return url
 
 
 def _chosen(given: dict[str, Any], key: str, known: Any) -> str:

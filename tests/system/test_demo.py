@@ -20,7 +20,7 @@ def test_the_demonstration_shows_what_came_in_what_was_merged_and_what_was_refus
     )
     assert result.returncode == 0, result.stderr
     told = result.stdout
-    assert "applied : 8 added" in told
+    assert "Fiches : 8 prises ; tout est appliqué." in told
     assert "Cette fiche n'a pas de nom." in told
     assert "Aucun élément ne s'appelle" in told
     assert "own/atelier-des-quatre-chemins = appuii/atelier-des-quatre-chemins" in told
