@@ -8,15 +8,19 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from app.errors import JournalUnavailable
 from app.journal import Journal, pending
+from app.journal.tables import record
 from app.matching.combine import Matcher
 from app.search import index
 
 BATCH = 500
 """Records settled in one transaction, with those of their groups: other writers get their turn between two."""
+
+BATCH_CHARACTERS = 4_000_000
+"""What these records say in all, unless one alone says more: in memory it takes ten times as much."""
 
 LOOK_S = 60.0
 """How often a serving node looks whether its growth calls for matching everything anew."""
@@ -81,7 +85,19 @@ class Combined:
         touched = 0
         while True:
             with journal.write() as connection:
-                ids = self._matcher.together(connection, pending.first(connection, BATCH))
+                ids = self._matcher.together(connection, _first(connection))
                 if not ids:
                     return touched
                 touched += self.settle(connection, ids)
+
+
+def _first(connection: Connection) -> list[int]:
+    """Return the pending records to be settled next."""
+    waiting = pending.first(connection, BATCH)
+    lengths = dict(connection.execute(select(record.c.id, func.length(record.c.document)).where(record.c.id.in_(waiting))).tuples().all())
+    characters = 0
+    for count, record_id in enumerate(waiting):
+        characters += lengths.get(record_id, 0)
+        if count and characters > BATCH_CHARACTERS:
+            return waiting[:count]
+    return waiting

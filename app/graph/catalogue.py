@@ -55,8 +55,8 @@ def of_record(names: Names, record: Statement) -> str:
     )
 
 
-def of_source(names: Names, source: Source) -> str:
-    """Return the N-Triples lines about a source."""
+def of_source(names: Names, source: Source, changed_at: str | None) -> str:
+    """Return the N-Triples lines about a source; `changed_at` is when a visit to it last changed something."""
     return _lines(
         names.source(source.name),
         (
@@ -65,7 +65,7 @@ def of_source(names: Names, source: Source) -> str:
             _link(DCAT.accessURL, without_secrets(source.url) if source.url else None),
             _link(DCTERMS.license, source.licence),
             _link(DCTERMS.publisher, names.node) if source.name == OWN else None,
-            _typed(DCTERMS.modified, source.last_visit_at, _MOMENT, XSD.dateTime),
+            _typed(DCTERMS.modified, changed_at, _MOMENT, XSD.dateTime),
         ),
     )
 

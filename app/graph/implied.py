@@ -12,7 +12,7 @@ from app import record
 from app.errors import NotFound
 from app.graph import Change, catalogue
 from app.graph.catalogue import Statement
-from app.journal import sources
+from app.journal import sources, visits
 from app.journal.changes import Change as Noted
 from app.journal.records import LIVE
 from app.journal.tables import group as group_table
@@ -83,7 +83,7 @@ def _of_source(c: Connection, names: Names, name: str) -> Change:
     """Return the catalogue's entry of a source; one that was removed, or is kept apart, has none."""
     try:
         source = sources.get(c, name)
-        text = "" if source.trust is sources.Trust.QUARANTINE else catalogue.of_source(names, source)
+        text = "" if source.trust is sources.Trust.QUARANTINE else catalogue.of_source(names, source, visits.last_change(c, source.id))
     except NotFound:
         text = ""
     return Change(names.catalogue, text, subject=names.source(name))

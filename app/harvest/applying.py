@@ -1,8 +1,5 @@
 """What the lines of a visit say becomes what the source says: one transaction for all of it, so that no reader ever sees half a visit."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-
 from sqlalchemy import Connection, select, update
 
 from app.harvest import lines
@@ -14,7 +11,6 @@ from app.journal.tables import record
 from app.journal.visits import Item as Line
 
 QUARANTINED = "quarantined"
-PAGE = 500
 
 
 def state_under(trust: Trust) -> str:
@@ -24,9 +20,9 @@ def state_under(trust: Trust) -> str:
 
 def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool) -> None:
     """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing."""
-    put = (_statement(line) for line in lines.of(c, visit_id, "added", "changed"))
-    records.put_many(c, source.id, put, author)
-    for page in _pages(lines.of(c, visit_id, "gone")):
+    for page in visits.staged(c, visit_id, "added", "changed"):
+        records.put_many(c, source.id, [_statement(line) for line in page], author)
+    for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:
             if line.key in held:
@@ -66,14 +62,9 @@ def keep_apart(c: Connection, source: Source) -> None:
     pending.add(c, [number for number, _ in live])
 
 
-def conclude(c: Connection, source_id: int, visit_id: int) -> None:
-    """Forget what the lines of a visit that was applied or dropped had staged, and the lines of old visits."""
+def conclude(c: Connection, source: Source, visit_id: int, outcome: str) -> None:
+    """End a visit: note that the source changed if it did, and forget what the lines had staged, and the lines of old visits."""
+    if outcome == "applied":
+        changes.note(c, "source", [source.name])
     visits.clear_documents(c, visit_id)
-    lines.forget_old_reports(c, source_id)
-
-
-def _pages(found: Iterable[Line]) -> Iterator[list[Line]]:
-    """Cut lines into lists of at most `PAGE`."""
-    waiting = iter(found)
-    while page := list(islice(waiting, PAGE)):
-        yield page
+    lines.forget_old_reports(c, source.id)

@@ -30,7 +30,7 @@ class Found:
     one (`OWN_IRIS`); for the others it may name where the record comes from, and is used only to know our own records again.
     `raw_digest` is that of what the source sent for this record together with the mapping used: equal means unchanged, unread.
     `unmapped` names the source's fields that nothing maps. `origin` is (epoch, sequence) at the origin node.
-    `notes` say which values were dropped and why; the record stands without them.
+    `notes` say which values were dropped and why; the record stands without them. `size` is the bytes it took, as far as they are known.
     """
 
     key: str
@@ -40,6 +40,7 @@ class Found:
     unmapped: tuple[str, ...] = ()
     origin: tuple[int, int] | None = None
     notes: tuple[Text, ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def counts(c: Connection, visit_id: int) -> dict[str, int]:
 def known(c: Connection, visit_id: int, keys: Iterable[str]) -> dict[str, str]:
     """Return those of `keys` that have a line already, and its outcome: a refusal only where there is nothing else."""
     question = select(visit_item.c.key, visit_item.c.outcome).where(visit_item.c.visit_id == visit_id, visit_item.c.key.in_(keys))
-    return dict(c.execute(question.order_by(visit_item.c.outcome != "refused")).tuples())
+    return dict(c.execute(question.order_by(visit_item.c.outcome != "refused")).tuples().all())
 
 
 def write(c: Connection, visit_id: int, lines: Sequence[visits.Item], superseded: Iterable[str] = ()) -> None:
@@ -55,14 +55,6 @@ def write(c: Connection, visit_id: int, lines: Sequence[visits.Item], superseded
     if keys:
         c.execute(delete(visit_item).where(visit_item.c.visit_id == visit_id, visit_item.c.key.in_(keys)))
     visits.add_items(c, visit_id, lines)
-
-
-def of(c: Connection, visit_id: int, *outcomes: str) -> Iterator[visits.Item]:
-    """Yield the lines of these outcomes in their order; memory stays flat."""
-    last = 0
-    while page := visits.items(c, visit_id, last, PAGE):
-        yield from (line for line in page if line.outcome in outcomes)
-        last = page[-1].id
 
 
 def held(c: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Head]:

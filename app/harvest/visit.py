@@ -32,8 +32,12 @@ from app.journal.moments import now
 from app.journal.sources import Source, Trust
 from app.journal.tables import record
 from app.names import OWN, SLUG, Names
+from app.record.text import absolute_iri
 
 BATCH = 200
+BATCH_BYTES = 2_000_000
+"""What is checked at once, however large each record is: the memory that it takes is twenty times as much."""
+
 MOST_RECORDS = 500_000
 VISIT_SECONDS = 3600
 READING = 1
@@ -86,7 +90,9 @@ class Harvester:
         count = 0
         for name in interrupted:
             with suppress(Conflict, NotFound), self._alone(name), self._journal.write() as c:
-                count += _mark_interrupted(c, sources.get(c, name))
+                source = sources.get(c, name)
+                count += _mark_interrupted(c, source)
+                _put_off(c, source)
         return count
 
     def remove(self, name: str) -> None:
@@ -102,6 +108,8 @@ class Harvester:
         if values.get("trust") == Trust.QUARANTINE:
             values = values | {"cursor": {}}  # trusted again, it is read from the beginning
         with self._journal.write() as c:
+            if "cursor" in values:
+                values = {"licence": _licence_given(sources.get(c, name))} | values
             source = sources.update(c, name, **values)
             applying.keep_apart(c, source)
         self._settle()
@@ -119,7 +127,7 @@ class Harvester:
         peer_format = FORMATS.get(source.format or "")
         own_iris = peer_format is not None and peer_format.OWN_IRIS
         base = (source.base or base_of(source.url or "")).rstrip("/") if own_iris else None
-        peer = Peer(source.name, source.url or "", source.mapping, base, source.licence)
+        peer = Peer(source.name, source.url or "", source.mapping, base, _licence_given(source))
         anew = source.cursor.get("settings") != _settings(source, base)
         return Errand(visit_id, source, peer, own_iris, applying.state_under(source.trust), secret, anew)
 
@@ -145,18 +153,19 @@ class Harvester:
         staging = Staging(self._journal, self._names, self._checker, errand)
         cursor = {} if errand.anew else errand.source.cursor.get("of", {})
         batch: list[Found | Gone | Bad] = []
-        count = 0
+        count = size = 0
         with closing(_items(_format(errand.source), errand.peer, self._fetcher, budget, cursor)) as items:
             for item in items:
                 if not isinstance(item, End):
                     batch.append(item)
                     count += 1
-                if len(batch) >= BATCH or (isinstance(item, End) and batch):
+                    size += getattr(item, "size", 0)
+                if len(batch) >= BATCH or size >= BATCH_BYTES or (isinstance(item, End) and batch):
                     budget.check_time()
                     staging.take(batch)
                     if progress:
                         progress(len(batch))
-                    batch = []
+                    batch, size = [], 0
                 if count > MOST_RECORDS:
                     raise FormatError(Text(f"Ce pair envoie plus de {MOST_RECORDS} fiches.", f"This peer sends more than {MOST_RECORDS} records."))
                 if isinstance(item, End):
@@ -168,28 +177,29 @@ class Harvester:
         """Apply, hold or only report what was staged."""
         repeated = absence.stage(self._journal, errand, end)
         with self._journal.write() as c:
+            source = _still_so(c, errand)
             difference = _difference(c, errand, end, repeated)
-            reason = reason_to_hold(difference, errand.source.trust)
+            reason = reason_to_hold(difference, source.trust)
             if dry_run:
                 outcome, message = "dry-run", reason
             elif reason:
                 outcome, message = "held", reason
             else:
                 outcome, message = ("unchanged", _NOTHING_NEW) if difference.is_empty else ("applied", None)
-                applying.apply(c, errand.visit_id, errand.source, f"visit {errand.visit_id}", confirmed=False)
-            cursor = {"settings": _settings(errand.source, errand.peer.base), "of": dict(end.cursor), "licence": end.licence}
+                applying.apply(c, errand.visit_id, source, f"visit {errand.visit_id}", confirmed=False)
+            cursor = {"settings": _settings(source, errand.peer.base), "of": dict(end.cursor), "licence": _web_address(end.licence)}
             _report(c, errand.visit_id, outcome, message, budget, difference.counts, cursor)
             if outcome != "held":
-                applying.conclude(c, errand.source.id, errand.visit_id)
+                applying.conclude(c, source, errand.visit_id, outcome)
             if not dry_run:
-                _supersede_held(c, errand.source.id, errand.visit_id)
-                _arrived(c, errand.source, reason, None if reason else cursor)
+                _supersede_held(c, source.id, errand.visit_id)
+                _arrived(c, source, reason, None if reason else cursor)
 
     def _failed(self, errand: Errand, budget: Budget, error: MaillageError, dry_run: bool) -> None:
         """Report why nothing was applied, and let the peer rest; a node that stops is no failure of its peer."""
         with self._journal.write() as c:
             _report(c, errand.visit_id, "failed", error.text, budget, lines.counts(c, errand.visit_id), None)
-            applying.conclude(c, errand.source.id, errand.visit_id)
+            applying.conclude(c, errand.source, errand.visit_id, "failed")
             if dry_run or self.stopping.is_set():
                 return
             failures = errand.source.failures + 1
@@ -211,8 +221,9 @@ class Harvester:
             source = sources.get(c, name)
             if applied:
                 applying.apply(c, visit_id, source, author, confirmed=True)
-            visits.finish(c, visit_id, "applied" if applied else "discarded")
-            applying.conclude(c, source.id, visit_id)
+            outcome = "applied" if applied else "discarded"
+            visits.finish(c, visit_id, outcome)
+            applying.conclude(c, source, visit_id, outcome)
             _arrived(c, source, None, visit.cursor if applied else None)
 
     # --- shared ------------------------------------------------------------------------------------------------------
@@ -271,6 +282,19 @@ def _settings(source: Source, base: str | None) -> str:
     return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _still_so(c: Connection, errand: Errand) -> Source:
+    """Return the source as it is now. Raises FormatError when what it was read by changed meanwhile, its trust for one."""
+    source = sources.get(c, errand.source.name)
+    if _settings(source, errand.peer.base) != _settings(errand.source, errand.peer.base):
+        raise FormatError(
+            Text(
+                "Les réglages de ce pair ont changé pendant la visite : il sera relu.",
+                "The settings of this peer changed during the visit: it will be read again.",
+            )
+        )
+    return source
+
+
 def _difference(c: Connection, errand: Errand, end: End, repeated: int) -> Difference:
     """Return what the visit would do. When nothing was sent, the records held are those met, and the last report tells the refused."""
     counts = lines.counts(c, errand.visit_id)
@@ -289,6 +313,16 @@ def _report(
     visits.finish(c, visit_id, outcome, message, counts, budget.used_requests, budget.used_bytes, cursor)
 
 
+def _web_address(text: str | None) -> str | None:
+    """Return what a peer states as its licence if it is an address of the web."""
+    return absolute_iri(text) if text and text.startswith(("http://", "https://")) else None
+
+
+def _licence_given(source: Source) -> str | None:
+    """Return the licence that the node's own settings give; the one that the peer stated at an earlier visit is the peer's to change."""
+    return None if source.licence == source.cursor.get("licence") else source.licence
+
+
 def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[str, Any] | None) -> None:
     """Note on the peer that a visit got through; the cursor moves only when what was read was applied."""
     values: dict[str, Any] = {
@@ -299,7 +333,7 @@ def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[s
         "next_visit_at": next_visit(source.every_s),
     }
     if cursor is not None:
-        values |= {"cursor": cursor, "licence": source.licence or cursor.get("licence")}
+        values |= {"cursor": cursor, "licence": _licence_given(source) or cursor.get("licence")}
     sources.update(c, source.name, **values)
 
 
@@ -309,6 +343,12 @@ def _supersede_held(c: Connection, source_id: int, visit_id: int) -> None:
         if visit.source_id == source_id and visit.id != visit_id:
             visits.finish(c, visit.id, "discarded", Text(f"Remplacée par la visite {visit_id}.", f"Replaced by visit {visit_id}."))
             visits.clear_documents(c, visit.id)
+
+
+def _put_off(c: Connection, source: Source) -> None:
+    """Let a peer rest whose visit ended with the process: should its data be what ended it, the node must not end again at once."""
+    failures = source.failures + 1
+    sources.update(c, source.name, failures=failures, next_visit_at=next_visit(source.every_s, failures))
 
 
 def _mark_interrupted(c: Connection, source: Source) -> int:

@@ -30,8 +30,9 @@ AT_ONCE: Final = 2000
 class Matcher:
     """Matches the records of one node; the frozen statistics are read once and kept until another run replaces them."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, at_once: int = AT_ONCE) -> None:
         self._names = names
+        self._at_once = at_once
         self._statistics = Statistics()
         self._filed: dict[int, Mark] = {}
 
@@ -42,7 +43,7 @@ class Matcher:
         counted, or a key has filled up, everything is matched anew with new ones first, or is `due` where that takes long.
         """
         current = self._current(c)
-        small = filing.roughly(c) <= AT_ONCE
+        small = filing.roughly(c) <= self._at_once
         if small and self.due(c):
             return self.combine_all(c)
         touched = set(record_ids)

@@ -20,6 +20,9 @@ from app.matching.score import MATCH, Reason, Score
 Key = TypeVar("Key", int, str)
 
 CHUNK: Final = 500
+USUAL_LENGTH: Final = 5000
+"""Characters of a record of which thousands are at hand at once."""
+
 LIVE: Final = "live"
 MATCHED, REVIEW, REFUSED = "match", "review", "refused"
 
@@ -67,7 +70,13 @@ def among(name: str = "ids") -> Any:
 
 
 _LIVE_IDS: Final = select(record.c.id).where(record.c.state == LIVE).order_by(record.c.id)
+_LONG: Final = select(record.c.id, func.length(record.c.document).op("/")(USUAL_LENGTH)).where(
+    record.c.state == LIVE, func.length(record.c.document) >= 2 * USUAL_LENGTH
+)
 _ROUGHLY: Final = select(select(func.count()).select_from(member).scalar_subquery() + select(func.count()).select_from(pending).scalar_subquery())
+_LIVE_MARKS: Final = (
+    select(record.c.id, record.c.version, feature.c.contacts).outerjoin(feature, feature.c.record_id == record.c.id).where(record.c.state == LIVE)
+)
 _WAITING: Final = select(pending.c.record_id).where(pending.c.record_id.in_(among()))
 _FILED: Final = (
     select(record.c.id, source.c.name, record.c.key, record.c.state, record.c.version, record.c.document, feature.c.document, feature.c.contacts)
@@ -125,9 +134,19 @@ def live_ids(c: Connection) -> list[int]:
     return list(c.execute(_LIVE_IDS).scalars())
 
 
+def long(c: Connection) -> dict[int, int]:
+    """Return the live records that say much, each with for how many usual ones it counts."""
+    return dict(c.execute(_LONG).tuples().all())
+
+
 def roughly(c: Connection) -> int:
     """Return how many records there are at most, without reading them: the members of groups and those that wait."""
     return int(c.execute(_ROUGHLY).scalar_one())
+
+
+def marks(c: Connection) -> dict[int, Mark]:
+    """Return the marks of all live records, as they are now."""
+    return {record_id: (version, contacts) for record_id, version, contacts in c.execute(_LIVE_MARKS)}
 
 
 def filed(c: Connection, ids: Iterable[int]) -> Iterator[Filed]:

@@ -47,19 +47,21 @@ def rebuild(c: Connection, names: Names, record_ids: Collection[int], statistics
 def rebuild_all(c: Connection, names: Names, subjects: Mapping[int, Subject], statistics: Statistics, size: int) -> set[int]:
     """Rebuild the groups of all records, about `size` records at a time."""
     written: set[int] = set()
-    for record_ids in _batches(separate(c, subjects), size):
+    for record_ids in _batches(separate(c, subjects), filing.long(c), size):
         written |= _rebuild(c, names, record_ids, {one: subjects[one] for one in record_ids if one in subjects}, statistics)
     return written
 
 
-def _batches(sets: Iterable[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Put sets of records together until there are about `size`."""
+def _batches(sets: Iterable[Sequence[int]], long: Mapping[int, int], size: int) -> Iterator[list[int]]:
+    """Put sets of records together until there are about `size`; a `long` one counts for several."""
     batch: list[int] = []
+    weight = 0
     for record_ids in sets:
         batch += record_ids
-        if len(batch) >= size:
+        weight += sum([long.get(record_id, 1) for record_id in record_ids])
+        if weight >= size:
             yield batch
-            batch = []
+            batch, weight = [], 0
     yield batch
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from app.matching.choosing import Chosen, Kept, Said, folded, vote_by_date
+from app.matching.choosing import Chosen, Kept, Said, folded, vote_by_date, whole
 from app.matching.normalise import street_parts
 
 Place = dict[str, Any]
@@ -91,7 +91,9 @@ def _fields(place_iri: str, group: list[Located], origins: Origins) -> Place:
             chosen = (
                 _alone(*values[0])
                 if len(values) == 1
-                else vote_by_date([one.said(value, one.area.get(key) or folded(value)) for one, value in values])
+                else vote_by_date(
+                    [one.said(value, one.area.get(key) or (folded(value) if key == "streetAddress" else whole(value))) for one, value in values]
+                )
             )
             place[key] = chosen.kept[0].value
             _note(origins, key, place_iri, chosen)

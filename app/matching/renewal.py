@@ -52,18 +52,19 @@ def think(c: Connection, progress: Callable[[int], None] | None = None) -> Renew
 
 
 def install(c: Connection, found: Renewal) -> dict[int, Mark]:
-    """Put statistics, normal forms, keys and pairs in the place of those kept; return the marks of the records that are still there.
+    """Put statistics, normal forms, keys and pairs in the place of those kept; return the marks of the records that they are of.
 
-    A record that changed since is filed as it was: whoever settles it files it as it is.
+    Records that came, changed or went since are left without: whoever settles them files them as they are.
     """
-    live = {*filing.live_ids(c)}
+    standing = filing.marks(c)
+    same = {record_id: mark for record_id, mark in found.marks.items() if standing.get(record_id) == mark}
     statistics.save(c, found.statistics)
     filing.clear(c)
-    filing.save_features(c, {record_id: text for record_id, text in found.texts.items() if record_id in live})
+    filing.save_features(c, dict.fromkeys(standing.keys() - same.keys(), "") | {one: text for one, text in found.texts.items() if one in same})
     filing.empty_others(c)
-    filing.save_keys(c, found.keys if found.keys.keys() <= live else {one: keys for one, keys in found.keys.items() if one in live})
-    filing.add_edges(c, [edge for edge in found.edges if edge[0] in live and edge[1] in live])
-    return {record_id: mark for record_id, mark in found.marks.items() if record_id in live}
+    filing.save_keys(c, {record_id: keys for record_id, keys in found.keys.items() if record_id in same})
+    filing.add_edges(c, [edge for edge in found.edges if edge[0] in same and edge[1] in same])
+    return same
 
 
 def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> dict[tuple[int, int], Score]:

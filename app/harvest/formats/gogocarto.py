@@ -17,7 +17,7 @@ from app.harvest.formats import mapping as mappings
 from app.harvest.formats.elements import RECORD_BYTES, Element, Elements
 from app.harvest.formats.extract import Extractor
 from app.harvest.formats.mapping import RecordMapping
-from app.harvest.formats.whole import digest, found, licence_or, not_a_page, read_whole
+from app.harvest.formats.whole import found, licence_or, not_a_page, read_whole
 from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Sample
 from app.names import key_for
 
@@ -165,7 +165,7 @@ def _item(element: Element, extractor: Extractor, mapping: RecordMapping) -> Fou
             if own and status in WITHDRAWN:
                 return Gone(key, None)
             raise Malformed(PENDING)
-        return found(extractor, _without_secrets(raw), digest(mapping, element.data))
+        return found(extractor, _without_secrets(raw), mapping, element.data)
     except Malformed as error:
         return Bad(key, error.text)
 

@@ -5,6 +5,7 @@ What each says is read by `app.record` like any other; here they are only told a
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import chain
 from typing import Any, Final
 
@@ -51,7 +52,8 @@ def records(stream: Iterable[bytes], mapping: Mapping[str, Any] | None = None, l
         yield from (_item(element, None) for element in Elements(chunks))
     elif _GRAPH.search(head):
         graph = Elements(chunks, "@graph")
-        yield from (_item(element, graph.frame().get("@context")) for element in graph)
+        context = cache(lambda: graph.frame().get("@context"))  # what comes before the list stays the same while it is read
+        yield from (_item(element, context()) for element in graph)
     else:
         yield from (_item(element, None) for element in _objects(chunks))
     yield End({}, complete=True, licence=licence)
@@ -70,7 +72,7 @@ def _item(element: Element, context: object) -> Found | Bad:
         key = key_for(iri) if isinstance(iri, str) and iri else key
         if context is not None and "@context" not in document:
             document = {"@context": context, **document}
-        return Found(key, document, iri if isinstance(iri, str) else None, digest(NO_MAPPING, element.data))
+        return Found(key, document, iri if isinstance(iri, str) else None, digest(NO_MAPPING, element.data), size=len(element.data))
     except Malformed as error:
         return Bad(key, error.text)
 

@@ -17,7 +17,7 @@ from app.harvest.formats.columns import SEPARATORS, guess
 from app.harvest.formats.elements import NOT_AN_OBJECT, without_mark
 from app.harvest.formats.extract import Extractor, as_text, shorten
 from app.harvest.formats.values import fold, line
-from app.harvest.formats.whole import digest, found, licence_or, not_a_page, read_whole
+from app.harvest.formats.whole import found, licence_or, not_a_page, read_whole
 from app.harvest.items import Bad, End, Found, Item, Leftover, Peer, Sample
 from app.harvest.references import reference
 from app.names import key_for
@@ -196,8 +196,7 @@ def _item(position: int, element: Any, extractor: Extractor, mapping: mappings.R
         if not isinstance(element, dict):
             raise Malformed(NOT_AN_OBJECT)
         linked = links.get(key, _Links())
-        raw_digest = digest(mapping, json.dumps([element, linked.partners, linked.described], sort_keys=True).encode())
-        item = found(extractor, element, raw_digest)
+        item = found(extractor, element, mapping, json.dumps([element, linked.partners, linked.described], sort_keys=True).encode())
     except Malformed as error:
         return Bad(key, error.text)
     assert isinstance(item.document, dict)

@@ -1,6 +1,6 @@
 """The feed of another Maillage node: a log of its own records, followed by the number of the last event read, never by a clock.
 
-It needs nothing of this node but the guarded fetch, so that it can live on its own: LDES 1.0.0-alpha whose members are ActivityStreams
+It needs next to nothing of this node but the guarded fetch, so that it can live on its own: LDES 1.0.0-alpha whose members are ActivityStreams
 Create, Update and Delete, in pages that are also plain ordered JSON. What a feed does against its own rules fails the visit; nothing is applied then.
 """
 
@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from app.errors import FetchFailed, FormatError, Text
 from app.harvest.fetch import Budget, Fetched, Fetcher
+from app.harvest.formats.elements import RECORD_BYTES, TOO_LONG
 from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Sample
 from app.names import key_for
 
@@ -149,12 +150,15 @@ def _item(event: Mapping[str, Any], root: _Root, number: int, log: "_Log") -> It
         return Bad(
             key, Text(f"L'événement {number} parle d'une fiche et en contient une autre.", f"Event {number} is about one record and holds another.")
         )
-    return Found(key, record, iri, _digest(record), origin=origin)
+    return _found(key, record, iri, origin)
 
 
-def _digest(record: Mapping[str, Any]) -> str:
-    """What the peer sent for one record, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _found(key: str, record: Mapping[str, Any], iri: str, origin: tuple[int, int]) -> Found | Bad:
+    """Take a record of bearable length; its digest is that of what the peer sent, whatever the order of its keys."""
+    written = json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+    if len(written) > RECORD_BYTES:
+        return Bad(key, TOO_LONG)
+    return Found(key, record, iri, hashlib.sha256(written).hexdigest(), origin=origin, size=len(written))
 
 
 class _Log:
@@ -221,6 +225,8 @@ def _parsed(fetched: Fetched) -> dict[str, Any]:
         )
     try:
         value = json.loads(fetched.body, object_pairs_hook=_unique, parse_constant=_refused)
+        if b"\\u" in fetched.body:
+            json.dumps(value, ensure_ascii=False).encode()  # halves of characters, which nothing can write down again
     except (ValueError, RecursionError):
         raise FormatError(Text(f"{fetched.url} n'est pas du JSON complet et correct.", f"{fetched.url} is not complete, correct JSON.")) from None
     assert isinstance(value, dict)

@@ -14,7 +14,7 @@ from app.harvest.formats import mapping as mappings
 from app.harvest.formats.columns import guess
 from app.harvest.formats.elements import RECORD_BYTES, TOO_LONG, without_mark
 from app.harvest.formats.extract import Extractor
-from app.harvest.formats.whole import digest, found, licence_or, not_a_page, read_whole
+from app.harvest.formats.whole import found, licence_or, not_a_page, read_whole
 from app.harvest.items import Bad, End, Found, Item, Peer, Sample
 from app.names import key_for
 
@@ -83,7 +83,7 @@ def _item(row: _Row, header: tuple[str, ...], extractor: Extractor, mapping: map
         raw = {column: cell for column, cell in zip(header, cells, strict=True) if column}
         own = extractor.key(raw)
         key = key_for(own) if own else key
-        return found(extractor, raw, digest(mapping, json.dumps(raw).encode()))
+        return found(extractor, raw, mapping, json.dumps(raw).encode())
     except Malformed as error:
         return Bad(key, error.text)
 

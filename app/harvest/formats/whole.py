@@ -79,15 +79,17 @@ def mapped(elements: Iterable[Element], extractor: Extractor, mapping: RecordMap
                 raise Malformed(NOT_AN_OBJECT)
             own = extractor.key(raw)
             key = key_for(own) if own else key
-            yield found(extractor, prepare(raw) if prepare else raw, digest(mapping, element.data))
+            yield found(extractor, prepare(raw) if prepare else raw, mapping, element.data)
         except Malformed as error:
             yield Bad(key, error.text)
 
 
-def found(extractor: Extractor, raw: Any, raw_digest: str) -> Found:
-    """One record through the mapping. Raises Malformed."""
+def found(extractor: Extractor, raw: Any, mapping: RecordMapping, data: bytes) -> Found:
+    """One record, of which `data` is all that its source wrote, through the mapping. Raises Malformed."""
     record = extractor.read(raw)
-    return Found(record.key, record.document, None, raw_digest, record.unmapped, notes=record.notes)
+    own = extractor.key(raw)
+    iri = own if own.startswith(("http://", "https://")) else None
+    return Found(record.key, record.document, iri, digest(mapping, data), record.unmapped, notes=record.notes, size=len(data))
 
 
 def digest(mapping: RecordMapping, data: bytes) -> str:
