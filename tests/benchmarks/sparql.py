@@ -1,0 +1,126 @@
+"""`sparql`: the 18 queries over HTTP, our /sparql against rdflib-endpoint that serves the same data."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyoxigraph
+from pyoxigraph import RdfFormat
+
+from tests.benchmarks.filling import filled
+from tests.benchmarks.measuring import geometric_mean, median_ms, table
+from tests.benchmarks.queries import Query, queries
+from tests.nodes import NodeProcess, free_port
+
+RESULTS = "application/sparql-results+json"
+TURTLE = "text/turtle"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+BY_VALUE = {f"{XSD}decimal": Decimal, f"{XSD}integer": Decimal, f"{XSD}double": Decimal, f"{XSD}dateTime": datetime.fromisoformat}
+"""What Oxigraph writes anew: 48.900000 as 48.9, .000Z as Z."""
+
+
+def run(groups: int = 10_000, times: int = 5) -> str:
+    """Ask both, query by query, and return the table."""
+    with tempfile.TemporaryDirectory() as folder, _both(Path(folder), groups) as (client, node, ours, theirs):
+        rows = []
+        for query in queries(node, min(7, groups - 1)):
+            same = _agreement(query, _values(query, _ask(client, ours, query)), _values(query, _ask(client, theirs, query)))
+            mine = median_ms(lambda query=query: _ask(client, ours, query), times)
+            yours = median_ms(lambda query=query: _ask(client, theirs, query), times)
+            rows.append((query.name, mine, yours, yours / mine, same))
+    mean = geometric_mean(row[3] for row in rows)
+    slower = ", ".join(row[0] for row in rows if row[3] < 1) or "none"
+    head = ("query", "ours, ms", "rdflib-endpoint, ms", "ratio", "answers")
+    return table(f"SPARQL over HTTP at {groups:,} groups: geometric mean {mean:.1f} times, slower than rdflib-endpoint: {slower}", head, rows)
+
+
+@contextmanager
+def _both(folder: Path, groups: int) -> Iterator[tuple[httpx.Client, str, str, str]]:
+    """A node and rdflib-endpoint over the node's own dump; gives a client, the node's base, and both query addresses."""
+    node = NodeProcess(folder / "data")
+    filled(folder / "data", node.url, groups)
+    with httpx.Client(timeout=600) as client:
+        node.start()
+        try:
+            dump = folder / "dump.nq.gz"
+            dump.write_bytes(client.get(f"{node.url}/dump.nq.gz", headers={"Accept-Encoding": "identity"}).content)
+            wait_for_graph(client, node.url)
+            with _endpoint(client, dump) as theirs:
+                yield client, node.url, f"{node.url}/sparql", theirs
+        finally:
+            node.stop()
+
+
+def wait_for_graph(client: httpx.Client, base: str) -> None:
+    """Wait until the graph holds as many groups as the list."""
+    total = client.get(f"{base}/groups?limit=1", headers={"Accept": "application/ld+json"}).json()["totalItems"]
+    count = "SELECT (COUNT(*) AS ?n) { ?g a <https://w3id.org/maillage/ns#Group> }"
+    while True:
+        answer = client.get(f"{base}/sparql", params={"query": count}, headers={"Accept": RESULTS})
+        if answer.status_code == 200 and int(answer.json()["results"]["bindings"][0]["n"]["value"]) >= total:
+            return
+        time.sleep(0.5)
+
+
+@contextmanager
+def _endpoint(client: httpx.Client, dump: Path) -> Iterator[str]:
+    """rdflib-endpoint over a dump, ended by pid."""
+    url = f"http://127.0.0.1:{(port := free_port())}/"
+    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.endpoint", dump, str(port)])
+    try:
+        while process.poll() is None:
+            try:
+                client.get(url, params={"query": "ASK {}"}, headers={"Accept": RESULTS})
+                break
+            except httpx.TransportError:
+                time.sleep(0.2)
+        assert process.poll() is None, "rdflib-endpoint did not start"
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ask(client: httpx.Client, url: str, query: Query) -> httpx.Response:
+    """Ask one query."""
+    answer = client.get(url, params={"query": query.text}, headers={"Accept": TURTLE if query.graph else RESULTS})
+    answer.raise_for_status()
+    return answer
+
+
+def _values(query: Query, answer: httpx.Response) -> Counter[Any]:
+    """Return what was answered, so that two engines can be compared: numbers and moments by value, whatever their writing."""
+    if query.graph:  # rdflib-endpoint describes in RDF/XML, whatever it is asked for and whatever it says that it sends
+        written = RdfFormat.RDF_XML if answer.content.startswith(b"<?xml") else RdfFormat.TURTLE
+        return Counter((quad.subject.value, quad.predicate.value, _object(quad.object)) for quad in pyoxigraph.parse(answer.content, written))
+    body = answer.json()
+    if "boolean" in body:
+        return Counter([body["boolean"]])
+    return Counter(frozenset((name, _term(term)) for name, term in row.items()) for row in body["results"]["bindings"])
+
+
+def _object(term: Any) -> tuple[Any, ...]:
+    datatype = getattr(term, "datatype", None)
+    return BY_VALUE.get(datatype.value if datatype else "", str)(term.value), getattr(term, "language", None)
+
+
+def _term(term: dict[str, str]) -> tuple[Any, ...]:
+    return BY_VALUE.get(term.get("datatype", ""), str)(term["value"]), term.get("xml:lang")
+
+
+def _agreement(query: Query, mine: Counter[Any], yours: Counter[Any]) -> str:
+    """Say whether two answers are the same."""
+    if mine == yours:
+        return f"{mine.total()} rows, the same"
+    if not query.whole and mine.total() == yours.total():
+        return f"{mine.total()} rows each"
+    return f"DIFFERENT: {mine.total()} and {yours.total()} rows"
