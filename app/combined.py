@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from app.errors import JournalUnavailable
 from app.journal import Journal, pending
@@ -91,10 +91,13 @@ class Combined:
                 touched += self.settle(connection, ids)
 
 
+_LENGTHS = select(record.c.id, func.length(record.c.document)).where(record.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def _first(connection: Connection) -> list[int]:
     """Return the pending records to be settled next."""
     waiting = pending.first(connection, BATCH)
-    lengths = dict(connection.execute(select(record.c.id, func.length(record.c.document)).where(record.c.id.in_(waiting))).tuples().all())
+    lengths = {row[0]: row[1] for row in connection.execute(_LENGTHS, {"ids": waiting})}
     characters = 0
     for count, record_id in enumerate(waiting):
         characters += lengths.get(record_id, 0)

@@ -46,7 +46,7 @@ def counts(c: Connection, visit_id: int) -> dict[str, int]:
 def known(c: Connection, visit_id: int, keys: Iterable[str]) -> dict[str, str]:
     """Return those of `keys` that have a line already, and its outcome: a refusal only where there is nothing else."""
     question = select(visit_item.c.key, visit_item.c.outcome).where(visit_item.c.visit_id == visit_id, visit_item.c.key.in_(keys))
-    return dict(c.execute(question.order_by(visit_item.c.outcome != "refused")).tuples().all())
+    return {row.key: row.outcome for row in c.execute(question.order_by(visit_item.c.outcome != "refused"))}
 
 
 def write(c: Connection, visit_id: int, lines: Sequence[visits.Item], superseded: Iterable[str] = ()) -> None:

@@ -136,7 +136,7 @@ def live_ids(c: Connection) -> list[int]:
 
 def long(c: Connection) -> dict[int, int]:
     """Return the live records that say much, each with for how many usual ones it counts."""
-    return dict(c.execute(_LONG).tuples().all())
+    return {row[0]: row[1] for row in c.execute(_LONG)}
 
 
 def roughly(c: Connection) -> int:

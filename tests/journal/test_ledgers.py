@@ -94,6 +94,16 @@ def test_a_judgement_is_kept_for_ever_and_the_newest_on_a_pair_holds(journal: Jo
             judgements.add(c, "own/a", "peer/b", "perhaps", None, "Bob")
 
 
+def test_long_lines_come_few_at_a_time(journal: Journal) -> None:
+    """What waits is handed over by length, so that a peer's longest records never are in memory together; one longer than all comes alone."""
+    with journal.write() as c:
+        number = visits.begin(c, sources.add(c, "peer", "https://p.example", "csv").id)
+        lengths = [1_500_000, 1_500_000, 1_500_000, 5_000_000, 1, 1]
+        visits.add_items(c, number, [Item(f"k{n}", "added", document={"x": "z" * length}) for n, length in enumerate(lengths)])
+        pages = [[line.key for line in page] for page in visits.staged(c, number, "added")]
+    assert pages == [["k0", "k1"], ["k2"], ["k3"], ["k4", "k5"]]
+
+
 def test_a_visit_keeps_a_line_for_each_record_and_what_waits_to_be_applied(journal: Journal) -> None:
     """Lines are paged in their order; documents are forgotten once applied; the report stays."""
     said = Text("Il manque le nom.", "The name is missing.")
@@ -106,7 +116,9 @@ def test_a_visit_keeps_a_line_for_each_record_and_what_waits_to_be_applied(journ
         assert visits.counts(c, number) == {"added": 700, "refused": 1}
         page = visits.items(c, number, limit=10)
         assert [item.key for item in visits.items(c, number, page[-1].id, 2)] == ["k10", "k11"]
-        assert (page[0].document, page[0].contacts, page[0].origin) == ({"n": 0}, {"phones": ["h"]}, (1, 0))
+        assert (page[0].document, page[0].contacts, page[0].origin) == (None, None, (1, 0))
+        waiting = [line for lines_ in visits.staged(c, number, "added") for line in lines_]
+        assert [(line.key, line.document, line.contacts) for line in waiting] == [(f"k{n}", {"n": n}, {"phones": ["h"]}) for n in range(700)]
         assert [item.key for item in visits.all_items(c, number)] == [*(line.key for line in lines), "bad"]
         visits.finish(c, number, "held", said, {"added": 700}, 3, 4000, {"etag": "x"})
         assert [visit.id for visit in visits.held(c)] == [number]
