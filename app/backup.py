@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,7 +196,8 @@ def _put_in_place(partial: Path, target: Path) -> None:
 def _forget(partial: Path) -> None:
     """Leave nothing half-done behind."""
     for ending in BESIDE:
-        partial.with_name(partial.name + ending).unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.with_name(partial.name + ending).unlink(missing_ok=True)
 
 
 def _not_written(reason: Text) -> JournalUnavailable:

@@ -32,6 +32,9 @@ POSITION = re.compile(r"item-[0-9]+\Z")
 
 Read = Callable[[], Iterator[Item]]
 
+ENDINGS = {".csv": "text/csv", ".tsv": "text/tab-separated-values", ".geojson": "application/geo+json", ".jsonld": "application/ld+json"}
+"""What the ending of a file's name says where nobody else says it."""
+
 FORMATS = {name: found for name, found in sorted(formats.FORMATS.items()) if hasattr(found, "records")}
 """The formats that can be read from a file."""
 
@@ -198,16 +201,16 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _guess(path: Path, called: str, media_type: str = "") -> str:
-    """Return the format that the beginning of the file shows. Raises FormatError."""
+    """Return the format that the beginning of the file shows, and the ending of its name. Raises FormatError."""
     head = next(_chunks(path), b"")
-    sample = Sample(called, media_type, head)
-    name = max(FORMATS, key=lambda name: FORMATS[name].recognise(sample))
-    if FORMATS[name].recognise(sample):
-        return name
     if not head.strip():
         raise FormatError(Text(f"{called} est vide.", f"{called} is empty."))
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:5].lower().startswith((b"<!", b"<html", b"<?xml")):
         raise FormatError(Text(f"{called} est une page web (ou du XML), pas des données.", f"{called} is a web page (or XML), not data."))
+    sample = Sample(called, media_type or ENDINGS.get(Path(called).suffix.lower(), ""), head)
+    name = max(FORMATS, key=lambda name: FORMATS[name].recognise(sample))
+    if FORMATS[name].recognise(sample):
+        return name
     listed = ", ".join(FORMATS)
     raise FormatError(
         Text(
@@ -339,7 +342,8 @@ def _other(item: Item) -> Iterator[Line]:
 
 def _leftover(found: Leftover) -> Text:
     """Say in how many records a field was left."""
+    fr, en = ("fiche", "record") if found.records == 1 else ("fiches", "records")
     return Text(
-        f"{found.path} : dans {found.records} fiches, par exemple « {found.sample} ».",
-        f"{found.path}: in {found.records} records, for instance '{found.sample}'.",
+        f"{found.path} : dans {found.records} {fr}, par exemple « {found.sample} ».",
+        f"{found.path}: in {found.records} {en}, for instance '{found.sample}'.",
     )

@@ -126,7 +126,7 @@ def _refuse_unreadable_file() -> None:
     except OSError as error:
         reason = why(error)
         raise SettingsError(Text(f"{FILE} ne peut pas être lu : {reason.fr}.", f"{FILE} cannot be read: {reason.en}.")) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         place = _PLACE.search(str(error))
         fr = f" : voyez ligne {place[1]}, colonne {place[2]}" if place else ""
         en = f": see line {place[1]}, column {place[2]}" if place else ""

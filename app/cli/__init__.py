@@ -159,6 +159,4 @@ def _unexpected(error: BaseException) -> Text:
     _log.debug("unexpected", exc_info=error)
     last = extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
-    return Text(
-        f"Erreur imprévue, à signaler à qui développe Maillage : {what}", f"Unexpected error, to be told to those who develop Maillage: {what}"
-    )
+    return Text(f"Erreur imprévue, à dire à qui développe Maillage : {what}", f"Unexpected error, please tell those who develop Maillage: {what}")

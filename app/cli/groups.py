@@ -16,6 +16,7 @@ import typer
 
 from app import loading
 from app.cli.mapping import read_mapping
+from app.cli.opening import opened
 from app.cli.place import existing
 from app.cli.report import counted, print_lines
 from app.cli.speech import Json, language, out, print_json, print_table, progress, say, tell
@@ -23,7 +24,7 @@ from app.errors import BadQuery, DataDirectoryBusy, NotAcceptable, OutputFailed,
 from app.feed import dump
 from app.graph import remote
 from app.journal import FILE
-from app.node import Node, open_graph, open_node, running_at
+from app.node import Node, open_graph, running_at
 from app.settings import Settings, read_settings
 from app.sparql.pool import Question
 
@@ -90,8 +91,11 @@ Mapping = Annotated[Path | None, typer.Option(help=say("Fichier de correspondanc
 def load(what: What, format_: Format = None, mapping: Mapping = None, as_json: Json = False) -> None:
     """Publish every record of a file as one of our own groups; those that the file gave before are revised."""
     rules = read_mapping(mapping)
-    node = open_node(read_settings())
-    with loading.opened(what, format_, rules, node.fetcher) as records, progress("Fiches lues :", "Records read:") as count:
+    with (
+        opened(read_settings()) as node,
+        loading.opened(what, format_, rules, node.fetcher) as records,
+        progress("Fiches lues :", "Records read:") as count,
+    ):
         lines = list(loading.load(node.directory, node.combined, node.journal, node.names, records, count))
     _report(lines, ("added", "changed", "unchanged", "refused"), as_json)
 
@@ -113,10 +117,11 @@ def _node_to_check_with() -> Iterator[Node]:
     """The node; where there is none yet, one that leaves nothing behind."""
     settings = read_settings()
     if (settings.data_dir / FILE).exists():
-        yield open_node(settings)
+        with opened(settings) as node:
+            yield node
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield open_node(read_settings(data_dir=Path(folder)))
+    with tempfile.TemporaryDirectory() as folder, opened(read_settings(data_dir=Path(folder))) as node:
+        yield node
 
 
 def _report(lines: list[loading.Line], outcomes: tuple[str, ...], as_json: bool) -> None:
@@ -137,8 +142,7 @@ def export(
     own: Annotated[bool, typer.Option("--own", help=say("Seulement nos propres groupes.", "Only our own groups."))] = False,
 ) -> None:
     """Write the combined directory as one file."""
-    node = open_node(existing())
-    with node.journal.read() as connection:
+    with opened() as node, node.journal.read() as connection:
         chunks = dump.STREAMS[format_.value](connection, node.names, own)
         if output is None:
             for chunk in chunks:
@@ -222,7 +226,7 @@ def _answer(settings: Settings, text: str, accept: str) -> tuple[str, bytes]:
 
 def _answer_alone(settings: Settings, text: str, accept: str) -> tuple[str, bytes]:
     """Ask the store itself, once it holds all that the journal implies."""
-    with open_graph(open_node(settings)) as graph:
+    with opened(settings) as node, open_graph(node) as graph:
         graph.projector.catch_up()
         answer = graph.queries.ask(Question(text, accept=accept))
         return answer.media_type, answer.read()

@@ -4,14 +4,13 @@ from typing import Annotated
 
 import typer
 
-from app.cli.place import existing
+from app.cli.opening import opened
 from app.cli.speech import Json, language, one_line, out, print_json, progress, say, tell
 from app.errors import Text
 from app.journal.judgements import Verdict
 from app.matching import explain as explaining
 from app.matching import judge as judging
 from app.matching.score import MATCH
-from app.node import open_node
 
 Left = Annotated[str, typer.Argument(metavar="IRI", help=say("L'adresse d'une fiche ou d'un groupe.", "The address of a record or a group."))]
 Right = Annotated[str, typer.Argument(metavar="IRI", help=say("L'adresse de l'autre.", "The address of the other."))]
@@ -28,8 +27,7 @@ def add_to(application: typer.Typer) -> None:
 
 def merge(as_json: Json = False) -> None:
     """Count the words anew, score every pair again, and rebuild the combined groups."""
-    node = open_node(existing())
-    with progress("Fiches comparées :", "Records compared:") as count:
+    with opened() as node, progress("Fiches comparées :", "Records compared:") as count:
         touched = node.combined.rebuild(node.journal, count)
     if as_json:
         print_json({"groups_written": touched})
@@ -45,10 +43,10 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Record a human judgement; it holds for every later merge, and can be revoked."""
-    node = open_node(existing())
-    with node.journal.write() as connection:
-        number = judging.judge(connection, node.names, left, right, verdict.value, reason, author="command line")
-    node.combined.settle_pending(node.journal)
+    with opened() as node:
+        with node.journal.write() as connection:
+            number = judging.judge(connection, node.names, left, right, verdict.value, reason, author="command line")
+        node.combined.settle_pending(node.journal)
     if as_json:
         print_json({"id": number})
     else:
@@ -57,8 +55,7 @@ def judge(
 
 def explain(left: Left, right: Right, as_json: Json = False) -> None:
     """Print the reasons for and against two records being about the same group, with their weights."""
-    node = open_node(existing())
-    with node.journal.read() as connection:
+    with opened() as node, node.journal.read() as connection:
         explanation = explaining.explain(connection, node.names, left, right)
     if as_json:
         print_json(explanation.as_json())

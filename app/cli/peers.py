@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import Connection
 
 from app.cli.mapping import read_mapping
-from app.cli.place import existing
+from app.cli.opening import opened
 from app.cli.report import OUTCOMES, counted
 from app.cli.speech import Json, language, one_line, out, print_json, print_table, progress, say, tell, when
 from app.errors import BadRequest, Conflict, NotFound, PeerError, Text
@@ -18,7 +18,7 @@ from app.harvest.fetch import Budget
 from app.harvest.telling import address, head_json, item_json, peer_json, seconds_of
 from app.journal import sources, visits
 from app.names import OWN
-from app.node import Node, open_node
+from app.node import Node
 from app.settings import read_settings
 
 ENDS: Final = {
@@ -78,13 +78,13 @@ def add(
     """Add a peer; nothing is harvested yet."""
     rules, every_s = read_mapping(mapping), seconds_of(every)
     kind, place = _known(format_), address(url)
-    node = open_node(read_settings())
-    with node.journal.read() as connection:
-        sources.require_free(connection, name)
-    if kind is None:
-        kind, place = formats.detect(place, node.fetcher, Budget())
-    with node.journal.write() as connection:
-        peer = sources.add(connection, name, place, kind, trust, every_s, rules)
+    with opened(read_settings()) as node:
+        with node.journal.read() as connection:
+            sources.require_free(connection, name)
+        if kind is None:
+            kind, place = formats.detect(place, node.fetcher, Budget())
+        with node.journal.write() as connection:
+            peer = sources.add(connection, name, place, kind, trust, every_s, rules)
     if as_json:
         print_json(peer_json(peer, language()))
     else:
@@ -111,7 +111,7 @@ def _peer(connection: Connection, name: str) -> sources.Source:
 
 def list_peers(as_json: Json = False) -> None:
     """List the peers."""
-    with open_node(existing()).journal.read() as connection:
+    with opened() as node, node.journal.read() as connection:
         rows = [peer_json(peer, language()) for peer in sources.list_(connection) if peer.name != OWN]
     if as_json:
         print_json(rows)
@@ -123,7 +123,7 @@ def list_peers(as_json: Json = False) -> None:
 
 def show(name: Name, as_json: Json = False) -> None:
     """Show one peer and its last visits."""
-    with open_node(existing()).journal.read() as connection:
+    with opened() as node, node.journal.read() as connection:
         peer = _peer(connection, name)
         recent = [head_json(visit, language()) for visit in visits.list_(connection, peer.id, limit=RECENT)]
     described = peer_json(peer, language())
@@ -139,26 +139,26 @@ def show(name: Name, as_json: Json = False) -> None:
 
 def remove(name: Name) -> None:
     """Remove a peer with its records; what others say of the same groups stays."""
-    node = open_node(existing())
-    with node.journal.read() as connection:
-        _peer(connection, name)
-    node.harvester.remove(name)
+    with opened() as node:
+        with node.journal.read() as connection:
+            _peer(connection, name)
+        node.harvester.remove(name)
     tell(f"{name} est retiré.", f"{name} is removed.")
 
 
 def apply(name: Name) -> None:
     """Apply the visit of a peer that waits for a person."""
-    node = open_node(existing())
-    number = _held(node, name)
-    node.harvester.apply(number, AUTHOR)
+    with opened() as node:
+        number = _held(node, name)
+        node.harvester.apply(number, AUTHOR)
     tell(f"Visite {number} de {name} : appliquée.", f"Visit {number} to {name}: applied.")
 
 
 def discard(name: Name) -> None:
     """Drop the visit of a peer that waits for a person; what was there stays."""
-    node = open_node(existing())
-    number = _held(node, name)
-    node.harvester.discard(number, AUTHOR)
+    with opened() as node:
+        number = _held(node, name)
+        node.harvester.discard(number, AUTHOR)
     tell(f"Visite {number} de {name} : écartée.", f"Visit {number} to {name}: dropped.")
 
 
@@ -180,18 +180,17 @@ def harvest(
     as_json: Json = False,
 ) -> None:
     """Visit peers and print what came in, what changed and what was refused, as each visit ends."""
-    node = open_node(existing())
-    reports, failures = [], []
-    for name in _chosen(node, names or []):
-        report = _visited(node, name, dry_run)
-        if report["outcome"] == "failed":
-            failures.append(f"{name} : {report['message']}")
-        if as_json:
-            reports.append(report | {"items": list(_items(node, report["id"]))})
-        else:
-            _print_visit(node, report)
+    reports = []
+    with opened() as node:
+        for name in _chosen(node, names or []):
+            reports.append(_visited(node, name, dry_run))
+            if as_json:
+                reports[-1]["items"] = list(_items(node, reports[-1]["id"]))
+            else:
+                _print_visit(node, reports[-1])
     if as_json:
         print_json(reports)
+    failures = [f"{report['peer']} : {report['message']}" for report in reports if report["outcome"] == "failed"]
     if failures:
         raise PeerError(Text(" ; ".join(failures), "; ".join(failures)))
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import typer
 
 from app import demo as demonstration
-from app.cli.place import existing
+from app.cli.opening import opened
 from app.cli.speech import language, out, progress, say, tell
 from app.main import serve as serve_http
-from app.node import RunningNode, open_graph, open_node, running
+from app.node import RunningNode, open_graph, running
 from app.settings import Settings, read_settings
 
 _log = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ def serve(
     settings = read_settings(host=host, port=port)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with running(open_node(settings)) as node:
+    with opened(settings) as node, running(node) as at_work:
         _warn(settings)
-        _serve_until_told(node)
+        _serve_until_told(at_work)
 
 
 def _warn(settings: Settings) -> None:
@@ -74,7 +74,6 @@ def demo(
 
 def rebuild() -> None:
     """Throw the graph away and make it anew from the journal."""
-    node = open_node(existing())
-    with open_graph(node) as graph, progress("Enregistrements projetés :", "Records projected:") as count:
+    with opened() as node, open_graph(node) as graph, progress("Enregistrements projetés :", "Records projected:") as count:
         graph.projector.rebuild(count)
     tell("Le graphe est reconstruit.", "The graph is rebuilt.")

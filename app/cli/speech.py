@@ -103,6 +103,11 @@ def when(moment: str | None) -> str | None:
     return moment and moment[:16].replace("T", " ")
 
 
+def day(moment: str | None) -> str | None:
+    """Return the day of a moment of the journal (UTC)."""
+    return moment and moment[:10]
+
+
 @contextmanager
 def progress(fr: str, en: str) -> Iterator[Callable[[int], None] | None]:
     """Give a function that counts records on one moving line, or None when stderr is not a terminal."""

@@ -1,12 +1,13 @@
 """`token`: who may write."""
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from app.cli.place import existing
-from app.cli.speech import Json, out, print_json, print_table, say, tell, when
+from app.cli.speech import Json, day, out, print_json, print_table, say, tell
 from app.journal import FILE, Journal, tokens
 from app.settings import Settings, read_settings
 
@@ -26,20 +27,20 @@ def create(
     days: Annotated[int | None, typer.Option(min=1, help=say("Durée de validité en jours.", "Days it is valid."))] = None,
 ) -> None:
     """Create a token; it is shown once and only its hash is kept. One that could not be shown is not kept either."""
-    with _journal(read_settings()).write() as connection:
+    with _journal(read_settings()) as journal, journal.write() as connection:
         out(tokens.create(connection, label, role, days) + "\n")
 
 
 def list_tokens(as_json: Json = False) -> None:
     """List the tokens."""
-    with _journal(existing()).read() as connection:
+    with _journal(existing()) as journal, journal.read() as connection:
         rows = [asdict(token) for token in tokens.list_(connection)]
     if as_json:
         print_json(rows)
         return
     times = ("created_at", "expires_at", "revoked_at")
     titles = say("n° nom rôle créé expire révoqué", "no label role created expires revoked").split()
-    print_table([row | {name: when(row[name]) for name in times} for row in rows], ["id", "label", "role", *times], titles)
+    print_table([row | {name: day(row[name]) for name in times} for row in rows], ["id", "label", "role", *times], titles)
 
 
 def revoke(
@@ -49,11 +50,11 @@ def revoke(
     ],
 ) -> None:
     """Revoke a token: it opens nothing from now on."""
-    with _journal(existing()).write() as connection:
+    with _journal(existing()) as journal, journal.write() as connection:
         tokens.revoke(connection, number)
     tell(f"Le jeton {number} est révoqué.", f"Token {number} is revoked.")
 
 
-def _journal(settings: Settings) -> Journal:
+def _journal(settings: Settings) -> closing[Journal]:
     """Open the journal alone: tokens need no other room."""
-    return Journal(settings.data_dir / FILE)
+    return closing(Journal(settings.data_dir / FILE))

@@ -1,5 +1,6 @@
 """`backup`, `restore` and `vocabulary`: what an operator or a developer does now and then."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,8 @@ def add_to(application: typer.Typer) -> None:
 
 def backup(directory: Directory, as_json: Json = False) -> None:
     """Write a consistent copy of the journal into a directory."""
-    path = copies.backup(Journal(existing().data_dir / FILE), directory)
+    with closing(Journal(existing().data_dir / FILE)) as journal:
+        path = copies.backup(journal, directory)
     if as_json:
         print_json({"copy": str(path), "bytes": path.stat().st_size})
     else:

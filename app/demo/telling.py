@@ -37,7 +37,7 @@ COUNTED = {
     "refused": Text("refusées", "refused"),
     "unmapped": Text("avec des champs laissés de côté", "with fields left out"),
 }
-MOST_REASONS = 4
+MOST_REASONS = 3
 
 
 def loaded(line: Line, tell: Tell) -> None:
