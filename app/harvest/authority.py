@@ -1,6 +1,6 @@
 """What a peer is believed about: its own records, under its own addresses, and nothing else."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from app.errors import Malformed, Text
 from app.names import Names
@@ -21,7 +21,7 @@ def require_authority(iri: str | None, base: str, names: Names) -> str:
         raise Malformed(Text("La fiche n'a pas d'IRI.", "The record has no IRI."))
     require_foreign(iri, names)
     inside = iri.startswith(f"{base}/") and len(iri) <= LONGEST_IRI
-    if not inside or any(part in {".", ".."} for part in urlsplit(iri).path.split("/")):
+    if not inside or any(part in {".", ".."} for part in unquote(urlsplit(iri).path).split("/")):
         raise Malformed(
             Text(
                 f"{iri[:200]} n'est pas sous {base}/ : ce pair n'est cru que sur ses propres fiches.",

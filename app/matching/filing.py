@@ -124,9 +124,8 @@ def waiting(c: Connection, ids: Iterable[int]) -> set[int]:
 
 
 def wait_all(c: Connection) -> None:
-    """Put all live records on the list of those that are pending, and no other."""
-    c.execute(delete(pending))
-    c.execute(insert(pending).from_select(["record_id"], _LIVE_IDS))
+    """Put all live records on the list of those that are pending; those that went wait on, for their groups to go too."""
+    c.execute(upsert(pending).from_select(["record_id"], _LIVE_IDS).on_conflict_do_nothing())
 
 
 def live_ids(c: Connection) -> list[int]:

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from app.graph import Store
 from app.graph.memory import MemoryStore
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
-from app.journal import Journal, changes, meta, records, sources
+from app.journal import Journal, changes, meta, records, sources, visits
+from app.journal.tables import group, identity, record
+from app.journal.text import as_text
 from app.names import Names
 from tests.graph.town import NAMES, add_source, fuse, say
 
@@ -104,15 +107,52 @@ def test_nothing_private_reaches_the_graph(journal: Journal, projector: Projecto
 
 def test_addresses_from_peers_cannot_break_the_catalogue(journal: Journal, projector: Projector, store: Store) -> None:
     """What is no web address is left out, and the projection goes on."""
-    for number, url in enumerate(
-        ["https://a.example/> <urn:x> <urn:y", "http://[bad", "http://a.example:port/", "http://a.example/%zz", "javascript:x", "http://é.example/ü"]
-    ):
+    odd = ["http://a.example/\ufdd0", "https://a.example/> <urn:x> <urn:y", "http://[bad", "http://a.example:port/", "http://a.example/%zz"]
+    for number, url in enumerate([*odd, "javascript:x", "http://é.example/ü"]):
         with journal.write() as c:
             sources.add(c, f"s{number}", url, "maillage", licence=url)
     projector.catch_up()
     assert "urn:x" not in store.read(NAMES.catalogue)
     assert store.read(NAMES.catalogue).count("accessURL") == 1
     assert same_as_rebuilt(journal, store, [])
+
+
+def test_what_cannot_be_written_stops_nothing_else(journal: Journal, projector: Projector, store: Store) -> None:
+    """A record and a group that no line can be made of are left out, here and in a rebuild; all others are there."""
+    add_source(journal, "carte")
+    say(journal, "carte", "jardin", "Le jardin")
+    fuse(journal, "jardin", "Le jardin")
+    fuse(journal, "verger", "Le verger")
+    broken = as_text({"id": NAMES.group("jardin"), "schema:slogan": {"@language": "fr"}})
+    with journal.write() as c:
+        identity_id = select(identity.c.id).where(identity.c.slug == "jardin").scalar_subquery()
+        c.execute(update(group).where(group.c.identity_id == identity_id).values(document=broken))
+        c.execute(update(record).values(document=broken))
+    projector.catch_up()
+    assert "Le verger" in store.read(None)
+    assert "Le jardin" not in store.read(None)
+    assert same_as_rebuilt(journal, store, [NAMES.record("carte", "jardin")])
+
+
+def test_a_source_changes_when_a_visit_changed_it(journal: Journal, projector: Projector, store: Store) -> None:
+    """What the catalogue says of a source is when it last changed; a visit that changed nothing leaves no trace in the graph."""
+    add_source(journal, "carte")
+    with journal.write() as c:
+        peer = sources.get(c, "carte")
+        visits.finish(c, visits.begin(c, peer.id), "applied")
+        changes.note(c, "source", ["carte"])
+        changed_at = visits.last_change(c, peer.id)
+    projector.catch_up()
+    assert changed_at
+    assert f'<{NAMES.source("carte")}> <http://purl.org/dc/terms/modified> "{changed_at[:19]}.' in store.read(NAMES.catalogue)
+    with journal.write() as c:
+        visits.finish(c, visits.begin(c, peer.id), "unchanged")
+        sources.update(c, "carte", last_visit_at="2030-01-01T00:00:00.000Z", url=peer.url, licence=peer.licence)
+    assert projector.step() == 0
+    with journal.write() as c:
+        sources.update(c, "carte", trust=sources.Trust.QUARANTINE)
+    projector.catch_up()
+    assert NAMES.source("carte") not in store.read(NAMES.catalogue)
 
 
 def test_each_thing_is_looked_at_once_as_it_is_now(journal: Journal, projector: Projector, store: Store) -> None:

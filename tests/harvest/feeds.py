@@ -84,10 +84,15 @@ class Feed:
         return f"{self.url}/pages/{number}"
 
 
+def digest_of(body: bytes) -> str:
+    """The entity tag of a body."""
+    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
 def conditional(value: Any):
     """An answer with an entity tag, 304 to who has it."""
     body = json.dumps(value).encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    etag = digest_of(body)
 
     def reply(request: Request) -> bytes:
         if request.headers.get("if-none-match") == etag:

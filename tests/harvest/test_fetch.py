@@ -184,6 +184,42 @@ def test_a_peer_that_drips_is_left_long_before_that(peer):
     assert budget.left > 500
 
 
+def without_end(head: bytes, piece: bytes):
+    """Send `head`, then `piece` again and again, as fast as it is taken."""
+
+    def send(request):
+        yield head
+        while True:
+            yield piece
+
+    return send
+
+
+WRAPPING = {
+    "interim answers": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 500),
+    "tiny chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n" * 5000),
+    "empty chunks of gzip": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 5000),
+}
+
+
+@pytest.mark.parametrize(("head", "piece"), WRAPPING.values(), ids=WRAPPING.keys())
+def test_wrapping_without_end_is_left_long_before_the_time_is_over(peer, fetcher, head, piece):
+    """A peer that keeps a node busy for an hour with answers that are nearly all wrapping is left after a few hundred kilobytes."""
+    peer.answers["/"] = without_end(head, piece)
+    budget = Budget(seconds=600)
+    with pytest.raises(FetchFailed):
+        fetcher.read(peer.url, budget)
+    assert budget.left > 400
+
+
+@pytest.mark.parametrize("tag", ['"\xe9"', '"\u20ac"', '"a\r\nX-Evil: 1"', '"\x00"'])
+def test_an_entity_tag_that_cannot_be_sent_back_is_not(peer, fetcher, tag):
+    """A tag in another alphabet, or with a line of its own, costs the comparison and never the visit."""
+    peer.answers["/"] = answer(b"{}")
+    assert fetcher.read(peer.url, Budget(), headers={"If-None-Match": tag}).body == b"{}"
+    assert set(peer.requests[-1].headers) == {"host", "user-agent", "accept", "accept-encoding"}
+
+
 def test_a_visit_can_be_interrupted(peer, fetcher):
     """Once the node is stopping, what is being received is dropped."""
     stop = threading.Event()

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from app.matching.fuse import Statement, fuse
+from app.record import n_triples, read, triples
 from tests.matching.desk import NAMES, Desk
 
 IRI = "http://127.0.0.1:8000/groups/lucioles"
@@ -113,3 +116,51 @@ def test_what_has_no_consent_is_not_fused(desk: Desk, atelier: dict[str, Any]) -
     desk.say("b/1", atelier)
     assert desk.document(desk.slug("a/1"))["email"] == "contact@lucioles.example"
     assert desk.origins(desk.slug("a/1"))["email"][0]["from"] == ["b/1"]
+
+
+def peer_says(name: str, **document: Any) -> Statement:
+    """What a peer says in words that are not all ours, read as a visit reads it."""
+    reading = read({"name": {"fr": "Les Lucioles"}} | document, iri=f"https://{name}.example/groups/a")
+    return Statement(f"{name}/a", reading.iri, reading.document, "2026-01-01", own=False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [{"@language": "fr", "@value": ""}],
+        [{"@type": "xsd:date", "@value": ""}],
+        [{"@language": "fr", "@value": "a"}, {"@language": "en", "@value": "b"}],
+        [{"@language": "fr", "@value": "a"}, ["y", "z"], "x", {"id": "https://z.example/"}],
+        [{"id": "#x", "schema:legalName": "S"}, {"id": "#x", "schema:legalName": "T"}],
+    ],
+)
+def test_what_is_not_in_our_words_is_united_and_can_be_written(said: list[Any]) -> None:
+    """Values of properties that no rule knows are kept as each record says them; an empty one does not break the group."""
+    fused = fuse(IRI, [peer_says(f"p{number}", **{"schema:slogan": value}) for number, value in enumerate(said)], NAMES)
+    lines = [line for line in n_triples(fused.document).splitlines() if "slogan" in line]
+    assert len(lines) == sum(len(value) if isinstance(value, list) else 1 for value in said)
+
+
+def test_a_group_speaks_of_itself_only() -> None:
+    """Parts that hang on any property, of the record or of its places, are moved under the group; else they would outlive it in the graph."""
+    said = peer_says(
+        "p",
+        **{
+            "schema:department": [{"id": "#x", "schema:legalName": "S", "schema:parent": {"id": "#y", "schema:legalName": "T"}}],
+            "location": [{"addressLocality": "Paris", "schema:keeper": {"id": "#z", "schema:legalName": "U"}}],
+            "cooperations": [{"partner": "https://q.example/", "schema:terms": {"id": "#w", "schema:legalName": "V"}}],
+            "schema:head": {"id": "#y"},
+        },
+    )
+    document = fuse(IRI, [said], NAMES).document
+    subjects = {str(triple.subject.value) for triple in triples(document)}
+    assert all(subject == IRI or subject.startswith(f"{IRI}#") for subject in subjects)
+    assert {"S", "T", "U", "V"} <= {triple.object.value for triple in triples(document)}
+    (head,) = [value["id"] for value in document["schema:head"]]
+    assert head in subjects
+
+
+def test_a_peer_cannot_say_who_is_the_same_for_everybody() -> None:
+    """What a peer says is the same stays its claim in its own graph: the combined directory never says owl:sameAs."""
+    said = peer_says("p", **{"http://www.w3.org/2002/07/owl#sameAs": {"id": "https://victim.example/groups/b"}})
+    assert "victim" not in n_triples(fuse(IRI, [said], NAMES).document)

@@ -1,15 +1,16 @@
 """Matching everything anew in bounded transactions gives what one transaction gives, whatever is written meanwhile."""
 
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.combined import Combined
-from app.journal import Journal, pending, records
+from app.journal import Journal, changes, pending, records
 from app.journal.tables import group, identity, member
 from app.matching import statistics
 from app.matching.combine import Matcher
@@ -109,3 +110,43 @@ def test_a_large_directory_is_not_matched_anew_inside_one_record_s_transaction(t
         assert statistics.load(c).records == len(ids)
         assert not desk.matcher.due(c)
     desk.journal.close()
+
+
+def test_what_went_is_gone_after_everything_was_matched_anew(desk: Desk) -> None:
+    """So many records are withdrawn that everything is matched anew: their groups go with them, from the lists and for the graph."""
+    combined = Combined(desk.matcher)
+    with desk.journal.write() as c:
+        ids = [put(c, f"a/{number}", {"name": {"fr": f"Groupe inventé {number}"}}) for number in range(60)]
+    combined.settle_pending(desk.journal)
+    with desk.journal.write() as c:
+        noted = changes.last(c)
+        for record_id in ids[:40]:
+            records.withdraw(c, record_id, "test")
+    combined.settle_pending(desk.journal)
+    with desk.journal.read() as c:
+        assert c.execute(select(func.count()).select_from(group)).scalar_one() == 20
+        assert c.execute(select(func.count()).select_from(identity).where(identity.c.state == "live")).scalar_one() == 20
+        assert sum(one.kind == "group" for one in changes.after(c, noted, 1000)) == 40
+
+
+class Watched(Matcher):
+    """A matcher of a large directory, which notes how many records it is given at once."""
+
+    def __init__(self) -> None:
+        super().__init__(NAMES, at_once=0)
+        self.given: list[int] = []
+
+    def combine(self, c: Connection, record_ids: Collection[int]) -> set[int]:
+        self.given.append(len(record_ids))
+        return super().combine(c, record_ids)
+
+
+def test_long_records_are_settled_few_at_a_time(desk: Desk) -> None:
+    """What is at hand at once is bounded by its length too: a peer's longest records, all at once, took more memory than a node has."""
+    with desk.journal.write() as c:
+        for number in range(12):
+            put(c, f"a/{number}", {"name": {"fr": f"Groupe {number}"}, "schema:slogan": ["x" * 60_000] * 20})
+    watched = Watched()
+    Combined(watched).settle_pending(desk.journal)
+    assert (sum(watched.given), max(watched.given)) == (12, 3)
+    assert len(desk.groups()) == 12

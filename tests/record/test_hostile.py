@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import Malformed, RecordError
+from app.errors import Invalid, Malformed, RecordError
 from app.record import n_quads, n_triples, parse_json, read, serialise
 
 IRI = "https://a.example/groups/g1"
@@ -305,3 +305,20 @@ def test_good_json_is_parsed_as_ever(value):
         return
     assert parse_json(text.encode()) == expected
     assert parse_json(json.dumps("[{" * 500 + '\\"').encode()) == "[{" * 500 + '\\"'
+
+
+def test_a_key_given_twice_among_very_many_is_found_at_once():
+    """An object of a hundred thousand keys, the last of them twice: counting each in the others would take minutes."""
+    data = "{" + "".join(f'"{number}":0,' for number in range(100_000)) + '"99999":0}'
+    with pytest.raises(Malformed) as caught:
+        parse_json(data.encode())
+    assert "99999" in caught.value.text.en
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0327", "\u0344", "\u0f73\u0f81", "\uff9e\u0301"])
+def test_a_pile_of_accents_is_refused_before_anything_puts_it_in_order(marks):
+    """Thirty marks on a letter are more than any language needs; Unicode's normal form of 64 KB of them takes seconds, with everything waiting."""
+    with pytest.raises(Invalid) as caught:
+        read({**GROUP, "description": {"fr": "e" + marks * 10_000}})
+    assert "accents" in caught.value.violations[0].message.fr
+    read({**GROUP, "description": {"fr": ("e" + marks * 7 + " «—…» ") * 200}})

@@ -81,3 +81,34 @@ def test_a_page_of_the_feed_is_a_dataset():
     assert all("tree#member" in line or "#first>" in line for line in inside - set(n_quads(read(event["record"]).document, event["id"]).splitlines()))
     assert any("https://w3id.org/tree#view" in line for line in lines)
     assert sum("rdf-syntax-ns#first" in line for line in lines) == len(page["orderedItems"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"http://schema.org/email": "a@b.example"},
+        {"http://www.w3.org/2006/vcard/ns#tel": "+33"},
+        {"http://xmlns.com/foaf/0.1/phone": "+33"},
+        {"https://x.example/ns/contact_E-Mail": "a@b.example"},
+        {"schema:department": {"id": f"{IRI}#c", "schema:faxNumber": "+33"}},
+        {"sameAs": ["mailto:a@b.example", "https://kept.example/"]},
+        {"schema:potentialAction": {"id": "TEL:+33"}},
+        {"schema:slogan": {"@type": "xsd:anyURI", "@value": "mailto:a@b.example"}},
+    ],
+)
+def test_contacts_stay_inside_whatever_they_are_called(said):
+    """Contacts of other vocabularies, in parts, and as addresses to write to: none leaves without consent, and what is left is whole."""
+    document = read({**PRIVATE, **said}).document
+    view = public_view(document)
+    assert not any(word in json.dumps(view) for word in ("@b.example", "+33"))
+    assert not any(word in n_triples(view) for word in ("@b.example", "+33"))
+    assert ("https://kept.example/" in json.dumps(view)) == ("sameAs" in said)
+    assert public_view(read({**PRIVATE, **said, "consent": "2026-10-02"}).document)["email"] == PRIVATE["email"]
+
+
+def test_words_that_only_look_like_contacts_stay():
+    """A hotel, a name that begins with Tel: and a page for contacts are no contacts."""
+    plain = read(
+        {"id": IRI, "name": {"fr": "Tel: Aviv"}, "contactPage": "https://a.example/contact", "schema:hotel": "x", "keywords": ["tel quel"]}
+    ).document
+    assert public_view(plain) is plain

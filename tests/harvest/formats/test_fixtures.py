@@ -34,10 +34,10 @@ def read(case: Path, size: int = 1 << 16) -> list[Any]:
 
 
 def as_json(items: list[Any]) -> list[Any]:
-    """Items as the fixtures write them: without digests and empty fields."""
+    """Items as the fixtures write them: without digests, sizes and empty fields."""
     written = []
     for item in items:
-        members = {key: value for key, value in asdict(item).items() if key != "raw_digest" and value not in (None, (), {}, False)}
+        members = {key: value for key, value in asdict(item).items() if key not in {"raw_digest", "size"} and value not in (None, (), {}, False)}
         written.append({type(item).__name__: members})
     return json.loads(json.dumps(written))
 

@@ -206,3 +206,47 @@ def test_pages_are_read_from_the_feed_s_own_host(feed, fetcher):
     feed.peer.answers["/feed"] = answer({"stream": {"id": f"{feed.url}#e1", "origin": f"{feed.peer.url}/node", "epoch": 1}, "first": "/feed/pages/1"})
     assert len(read(feed, fetcher)[0]) == 4
     assert {urlsplit(request.path).netloc for request in feed.peer.requests} == {""}
+
+
+def test_a_log_that_went_back_is_not_believed_even_when_read_anew(feed, fetcher):
+    """An old copy of the log, served where the page that was read last is gone, would take back what it does not know: it is refused."""
+    _, first = read(feed, fetcher)
+    feed.events = feed.events[:2]
+    feed.peer.answers.clear()
+    feed.serve()
+    with pytest.raises(FormatError, match="ends at event 2 although 4 was read before"):
+        read(feed, fetcher, first.cursor)
+    feed.events = []
+    feed.peer.answers.clear()
+    feed.serve()
+    with pytest.raises(FormatError, match="ends at event 0"):
+        read(feed, fetcher, first.cursor)
+
+
+def test_one_stream_has_one_epoch(feed, fetcher):
+    """A stream that counts another epoch under the same name contradicts itself, forwards and backwards."""
+    _, first = read(feed, fetcher)
+    for epoch in (2, 5):
+        cursor = dict(first.cursor) | {"epoch": 3, "root": None}
+        feed.epoch = epoch
+        feed.serve()
+        with pytest.raises(FormatError, match="epoch went back"):
+            read(feed, fetcher, cursor | {"stream": f"{feed.url}#e{epoch}"})
+
+
+def test_halves_of_characters_are_refused_with_a_sentence(feed, fetcher):
+    """A lone surrogate could not be written down again: the page is no correct JSON."""
+    feed.events[0]["object"] += "\ud800"
+    feed.serve()
+    with pytest.raises(FormatError, match="not complete, correct JSON"):
+        read(feed, fetcher)
+
+
+def test_a_record_longer_than_any_group_is_passed_over(feed, fetcher):
+    """One record of more than a megabyte is refused, and the others are read."""
+    feed.events[1]["record"]["description"] = {"fr": ["x" * 60_000] * 20}
+    feed.serve()
+    items, _ = read(feed, fetcher)
+    assert [type(item) for item in items] == [Found, Bad, Found, Found]
+    assert "one megabyte" in items[1].message.en
+    assert all(item.size > 100 for item in items if isinstance(item, Found))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.harvest.formats.values import NORMALISERS, UnusableError, clean, without_html
+from app.harvest.formats.values import NORMALISERS, UnusableError, clean, fold, without_html
+from app.names import key_for
 
 GOOD = [
     ("url", "www.exemple.org", "http://www.exemple.org"),
@@ -115,3 +116,18 @@ def test_html_gives_the_text_that_is_seen() -> None:
 def test_html_without_end_does_not_keep_anybody_busy(piece: str) -> None:
     """HTML made to be slow (60 KB of tags that never end, 38 seconds in html.parser) is read like any other."""
     assert len(without_html(piece * (60_000 // len(piece)))) <= 60_000
+
+
+def test_names_of_tags_without_end_do_not_keep_anybody_busy() -> None:
+    """One tag whose name never ends (64 KB of it, 26 seconds with a pattern that looks back) is text like any other."""
+    assert without_html("<" + "a" * 64_000) == "<" + "a" * 64_000
+    assert without_html(f"<p>Un <{'b' * 64_000}>café</p>") == "Un café"
+
+
+def test_accents_without_end_do_not_keep_anybody_busy() -> None:
+    """A megabyte of accents on one letter, which Unicode would put in order for minutes, is cut to thirty, or makes a key as it is."""
+    pile = "a" + "\u0301\u0327" * 250_000
+    assert len(clean(pile)) <= 31
+    assert fold(pile) == "a"
+    assert key_for(pile) != key_for(f"{pile}\u0301")
+    assert key_for(pile).startswith("a-")
