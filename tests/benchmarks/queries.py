@@ -29,9 +29,9 @@ _TEXTS: Final[Mapping[str, str]] = {
     "REGEX count": 'SELECT (COUNT(*) AS ?n) { ?g a mlg:Group ; schema:name ?name FILTER(REGEX(STR(?name), "^(atelier|régie) .*mont", "i")) }',
     "geo bounding box": """SELECT ?g ?lat ?lon { ?g a mlg:Group ; schema:location ?l . ?l schema:latitude ?lat ; schema:longitude ?lon
         FILTER(?lat > 45 && ?lat < 47 && ?lon > 1 && ?lon < 3) }""",
-    "join of 2 sources": """SELECT ?g ?mine ?theirs { GRAPH <{base}/catalogue> { ?r1 dcterms:source <{base}/peers/own> .
-        ?r2 dcterms:source <{base}/peers/annuaire-1> } ?g mlg:record ?r1, ?r2 .
-        GRAPH ?r1 { ?s1 schema:name ?mine } GRAPH ?r2 { ?s2 schema:name ?theirs } }""",
+    "join of 2 sources": """SELECT ?g ?mine ?theirs { GRAPH <{base}/catalogue> { ?r1 dcterms:source <{base}/peers/annuaire-1> }
+        ?g mlg:record ?r1, ?r2 . GRAPH <{base}/catalogue> { ?r2 dcterms:source <{base}/peers/own> }
+        GRAPH ?r1 { ?s1 schema:name ?theirs } GRAPH ?r2 { ?s2 schema:name ?mine } }""",
     "path parent+": "SELECT ?p { <{group}> schema:memberOf+ ?p }",
     "path 2 hops either way": "SELECT DISTINCT ?x { <{group}> (mlg:cooperatesWith|^mlg:cooperatesWith)/(mlg:cooperatesWith|^mlg:cooperatesWith) ?x }",
     "OPTIONAL x7, page of 100": """SELECT * { ?g a mlg:Group . OPTIONAL { ?g schema:name ?name } OPTIONAL { ?g schema:description ?d }
