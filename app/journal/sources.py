@@ -46,6 +46,7 @@ class Source:
     created_at: str
     last_visit_at: str | None
     next_visit_at: str | None
+    pace_s: int | None
 
 
 def add(

@@ -53,6 +53,7 @@ source = Table(  # the node's own source is the row named "own"; the others are 
     Column("created_at", Text, nullable=False),
     Column("last_visit_at", Text),
     Column("next_visit_at", Text),
+    Column("pace_s", Integer),  # the interval as it was adapted to how much changes there; null: as the operator said
 )
 
 record = Table(  # the newest statement of one source about one group
@@ -87,6 +88,7 @@ version = Table(  # every statement a record ever was, this one included
     Column("content_hash", Text),
     Column("author", Text, nullable=False),  # a token's label, "visit 12", "command line"
     Column("at", Text, nullable=False),
+    Column("visit_id", Integer),  # the visit that said it, so that it can be undone
     PrimaryKeyConstraint("record_id", "version"),
 )
 
@@ -121,6 +123,22 @@ feed_page = Table(  # a closed page is never edited; a rewritten one gets a new 
     Index("feed_page_position", "epoch", "position"),
 )
 
+relay_event = Table(  # opt-in: what our peers' origins said, passed on without the records; the newest of each record
+    "relay_event",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("object", Text, nullable=False, unique=True),
+    Column("event", Text),  # the event's IRI at its origin, where it is known
+    Column("kind", Text, nullable=False),  # Create, Update, Delete
+    Column("origin", Text, nullable=False),  # the node it comes from
+    Column("origin_epoch", Integer),
+    Column("origin_sequence", Integer),
+    Column("content_hash", Text),
+    Column("via", Text, nullable=False),  # JSON list: the nodes that passed it on, the nearest last
+    Column("published", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # --- visits -----------------------------------------------------------------------------------------------------
 
 visit = Table(
@@ -137,6 +155,8 @@ visit = Table(
     Column("requests", Integer, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("cursor", Text),  # becomes the source's when the visit is applied
+    Column("undone_at", Text),
+    Column("undone_by", Text),
 )
 
 visit_item = Table(  # one line per record met; `document` is set while the line waits to be applied
@@ -156,6 +176,70 @@ visit_item = Table(  # one line per record met; `document` is set while the line
     Column("origin_sequence", Integer),
     Index("visit_item_visit", "visit_id", "id"),
     Index("visit_item_key", "visit_id", "key"),
+)
+
+# --- other nodes --------------------------------------------------------------------------------------------------
+
+proposal = Table(  # nodes that peers or descriptions speak of; never followed unless the operator adds them
+    "proposal",
+    metadata,
+    Column("url", Text, primary_key=True),  # a node's base address
+    Column("name", Text),
+    Column("found_through", Text, nullable=False),  # the peer whose list named it
+    Column("found_at", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Column("state", Text, nullable=False),  # new, dismissed
+)
+
+reader = Table(  # who harvests us: what the programs that read our feed say of themselves
+    "reader",
+    metadata,
+    Column("agent", Text, primary_key=True),  # the User-Agent, cut; no address of the network is kept
+    Column("url", Text),  # the node's address it names
+    Column("first_at", Text, nullable=False),
+    Column("last_at", Text, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("sequence", Integer),  # how far it has read
+)
+
+subscriber = Table(  # who is told that our feed moved: WebSub subscribers, and webhooks that the operator named
+    "subscriber",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # websub, webhook
+    Column("callback", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("secret", Text),
+    Column("lease_until", Text),
+    Column("state", Text, nullable=False),  # active, failing
+    Column("message", Text),
+    Column("failures", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),  # the last it was told of
+    Column("next_at", Text),  # not told again before
+    Column("created_at", Text, nullable=False),
+    Column("last_ping_at", Text),
+    UniqueConstraint("callback", "topic"),
+)
+
+listening = Table(  # our own subscriptions at our peers' hubs
+    "listening",
+    metadata,
+    Column("source_id", ForeignKey("source.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", Text, nullable=False, unique=True),  # the last part of our callback's address
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("state", Text, nullable=False),  # asked, confirmed, refused
+    Column("at", Text, nullable=False),
+    Column("lease_until", Text),
+)
+
+suppression = Table(  # what was erased here and must not come back: keyed hashes only
+    "suppression",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("author", Text, nullable=False),
 )
 
 # --- what people judged, and which real groups there are --------------------------------------------------------

@@ -35,6 +35,8 @@ class Visit:
     requests: int
     bytes: int
     cursor: Mapping[str, Any] | None
+    undone_at: str | None
+    undone_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,10 @@ def test_the_version_is_that_of_the_newest_migration() -> None:
 def newer_scripts(folder: Path, body: str) -> Path:
     """The migrations, and one more."""
     shutil.copytree(SCRIPTS, folder)
-    text_ = f'"""One more."""\nfrom alembic import op\n\nrevision = "0002"\ndown_revision = "0001"\n\n\ndef upgrade():\n    """Go on."""\n{body}\n'
-    (folder / "versions" / "0002_more.py").write_text(text_)
+    text_ = (
+        f'"""One more."""\nfrom alembic import op\n\nrevision = "9998"\ndown_revision = "{VERSION}"\n\n\ndef upgrade():\n    """Go on."""\n{body}\n'
+    )
+    (folder / "versions" / "9998_more.py").write_text(text_)
     return folder
 
 
@@ -91,11 +93,11 @@ def test_an_upgrade_keeps_a_copy_of_the_journal_first(journal: Journal, tmp_path
         meta.put(c, "kept", "yes")
     scripts = newer_scripts(tmp_path / "scripts", '    op.execute("CREATE TABLE more (x)")')
     engine = _engine(journal.path)
-    migrate(engine, journal.path, scripts, "0002")
+    migrate(engine, journal.path, scripts, "9998")
     engine.dispose()
-    with closing(sqlite3.connect(tmp_path / "journal.before-0001.sqlite")) as c:
+    with closing(sqlite3.connect(tmp_path / f"journal.before-{VERSION}.sqlite")) as c:
         assert c.execute("SELECT value FROM meta WHERE key = 'kept'").fetchone() == ("yes",)
-        assert c.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert c.execute("SELECT version_num FROM alembic_version").fetchone() == (VERSION,)
     with closing(sqlite3.connect(journal.path)) as c:
         assert c.execute("SELECT count(*) FROM more").fetchone() == (0,)
 
@@ -105,7 +107,7 @@ def test_an_upgrade_that_fails_half_way_leaves_the_version_there_was(journal: Jo
     scripts = newer_scripts(tmp_path / "scripts", '    op.execute("CREATE TABLE more (x)")\n    raise RuntimeError("half way")')
     engine = _engine(journal.path)
     with pytest.raises(RuntimeError):
-        migrate(engine, journal.path, scripts, "0002")
+        migrate(engine, journal.path, scripts, "9998")
     engine.dispose()
     with closing(sqlite3.connect(journal.path)) as c:
         assert c.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)

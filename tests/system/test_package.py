@@ -22,6 +22,7 @@ def test_the_wheel_holds_a_whole_node(tmp_path: Path) -> None:
         "data/vocab/context.jsonld",
         "data/shapes/group.ttl",
         "journal/migrations/versions/0001_first.py",
+        "journal/migrations/versions/0002_federation.py",
         "demo/data/kumu.json",
     ):
         assert f"app/{needed}" in names
