@@ -38,8 +38,8 @@ from app.web.pages import peers as peer_pages
 
 _log = logging.getLogger(__name__)
 
-ROOMS = (void, group_list, groups, publishing, records, feed, dumps, sparql, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
-"""The rooms of routes, in the order of the documentation."""
+ROOMS = (sparql, void, group_list, groups, publishing, records, feed, dumps, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
+"""The rooms of routes, in the order of the documentation; an address is looked for in the same order."""
 
 PATIENCE_S = 30.0
 """Seconds in which the head of a request must have arrived."""

@@ -67,15 +67,28 @@ class Generations:
         with self._making:
             return self._take(max_age_s) or self._made()
 
+    def newest(self, max_age_s: float = MAX_AGE_S) -> Generation | None:
+        """Return what `current` would, when no copy has to be made for it; nobody is counted as its reader."""
+        position = self._store.position()
+        with self._lock:
+            copy = self._good(position, max_age_s)
+            return copy.generation if copy else None
+
     def _take(self, max_age_s: float) -> Generation | None:
         """Count one more reader of the newest copy, if it is good enough."""
         position = self._store.position()
         with self._lock:
-            newest = self._copies[-1] if self._copies else None
-            if newest is None or (newest.generation.position != position and time.monotonic() - newest.made > max_age_s):
+            copy = self._good(position, max_age_s)
+            if copy is None:
                 return None
-            newest.readers += 1
-            return newest.generation
+            copy.readers += 1
+            return copy.generation
+
+    def _good(self, position: int, max_age_s: float) -> _Copy | None:
+        """Return the newest copy unless the store has moved on and it is too old; the lock is held."""
+        newest = self._copies[-1] if self._copies else None
+        moved_on = newest is not None and newest.generation.position != position and time.monotonic() - newest.made > max_age_s
+        return None if moved_on else newest
 
     def _made(self) -> Generation:
         """Make a copy, with its first reader; the copies before it go as soon as nobody reads them."""

@@ -1,5 +1,6 @@
 """`sparql`: the 18 queries over HTTP, our /sparql against rdflib-endpoint that serves the same data."""
 
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -33,23 +34,39 @@ BY_VALUE = {f"{XSD}decimal": Decimal, f"{XSD}integer": Decimal, f"{XSD}double": 
 
 
 def run(groups: int = 10_000, times: int = 5) -> str:
-    """Ask both, query by query, and return the table."""
+    """Ask both, query by query, and return the table: ours when it is asked for the first time, and when it was asked before."""
     with tempfile.TemporaryDirectory() as folder, _both(Path(folder), groups) as (client, node, ours, theirs):
         rows = []
         for query in queries(node, min(7, groups - 1)):
+            first = median_ms(partial(_ask, client, ours, _Anew(query)), times)
             ask = partial(_ask, client, ours, query)
-            mine, answered = median_ms(ask, times), _values(query, ask())
+            answered, again = _values(query, ask()), median_ms(ask, times)
             try:
                 same = _agreement(query, answered, _values(query, theirs.ask(query)))
                 yours = median_ms(partial(theirs.ask, query), times)
             except httpx.ReadTimeout:
                 same, yours = f"{answered.total()} rows; rdflib-endpoint was given up", PATIENCE_S * 1000
                 theirs.start()
-            rows.append((query.name, mine, yours, yours / mine, same))
-    mean = geometric_mean(row[3] for row in rows)
-    slower = ", ".join(row[0] for row in rows if row[3] < 1) or "none"
-    head = ("query", "ours, ms", "rdflib-endpoint, ms", "ratio", "answers")
-    return table(f"SPARQL over HTTP at {groups:,} groups: geometric mean {mean:.1f} times, slower than rdflib-endpoint: {slower}", head, rows)
+            rows.append((query.name, first, again, yours, yours / first, yours / again, same))
+    head = ("query", "ours, first time, ms", "ours, again, ms", "rdflib-endpoint, ms", "ratio, first time", "ratio, again", "answers")
+    means = ", ".join(f"{name} {geometric_mean(row[at] for row in rows):.1f} times" for name, at in (("first time", 4), ("again", 5)))
+    slower = ", ".join(row[0] for row in rows if row[5] < 1) or "none"
+    return table(f"SPARQL over HTTP at {groups:,} groups: geometric means {means}; again slower than rdflib-endpoint: {slower}", head, rows)
+
+
+class _Anew:
+    """A query that was never asked before, each time it is looked at: no answer that is held counts."""
+
+    _number = itertools.count()
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self.graph = query.graph
+
+    @property
+    def text(self) -> str:
+        """The query and another comment."""
+        return f"{self._query.text}\n# {next(self._number)}"
 
 
 @contextmanager
@@ -117,7 +134,7 @@ class _Endpoint:
         return _ask(self._client, self._url, query)
 
 
-def _ask(client: httpx.Client, url: str, query: Query) -> httpx.Response:
+def _ask(client: httpx.Client, url: str, query: "Query | _Anew") -> httpx.Response:
     """Ask one query."""
     answer = client.get(url, params={"query": query.text}, headers={"Accept": TURTLE if query.graph else RESULTS})
     answer.raise_for_status()
