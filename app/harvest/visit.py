@@ -151,7 +151,7 @@ class Harvester:
     def _stage(self, errand: Errand, budget: Budget, progress: Callable[[int], None] | None) -> End:
         """Read the whole peer into lines that wait."""
         staging = Staging(self._journal, self._names, self._checker, errand)
-        cursor = {} if errand.anew else errand.source.cursor.get("of", {})
+        cursor = self._cursor(errand)
         batch: list[Found | Gone | Bad] = []
         count = size = 0
         with closing(_items(_format(errand.source), errand.peer, self._fetcher, budget, cursor)) as items:
@@ -172,6 +172,14 @@ class Harvester:
                     staging.summarise(item.leftovers)
                     return item
         raise FormatError(Text("La lecture s'est arrêtée avant la fin.", "The reading stopped before the end."))
+
+    def _cursor(self, errand: Errand) -> Mapping[str, Any]:
+        """Return where reading goes on. Read anew, a peer of which something is held is not new: its log says what to erase, its dump does not."""
+        if not errand.anew:
+            return dict(errand.source.cursor.get("of", {}))
+        with self._journal.read() as c:
+            known = c.execute(select(record.c.id).where(record.c.source_id == errand.source.id).limit(1)).first()
+        return {"anew": True} if known else {}
 
     def _conclude(self, errand: Errand, budget: Budget, end: End, dry_run: bool) -> None:
         """Apply, hold or only report what was staged."""
