@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, lines
+from app.harvest import absence, applying, lines, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
@@ -27,7 +27,7 @@ from app.harvest.holding import Difference, reason_to_hold
 from app.harvest.items import Bad, End, Found, Gone, Item, Peer
 from app.harvest.pace import FAILURES_TO_OPEN, next_visit
 from app.harvest.staging import Errand, Staging
-from app.journal import Journal, erasure, meta, sources, visits
+from app.journal import Journal, changes, erasure, meta, sources, visits
 from app.journal.moments import now
 from app.journal.sources import Source, Trust
 from app.journal.tables import record
@@ -82,6 +82,19 @@ class Harvester:
     def discard(self, visit_id: int, author: str) -> None:
         """Drop what a held visit would have changed. Raises NotFound, Conflict when it is not held."""
         self._decide(visit_id, author, applied=False)
+
+    def undo(self, visit_id: int, author: str) -> Text:
+        """Take back an applied visit: what it changed, and nothing changed since, becomes what it was before; return what was done.
+
+        The peer's next visit that would say the same again waits for a person. Raises NotFound, Conflict when it was not applied, or was undone.
+        """
+        with self._journal.read() as c:
+            name = visits.get(c, visit_id).source
+        with self._alone(name), self._journal.write() as c:
+            done = undoing.undo(c, visits.get(c, visit_id), sources.get(c, name), author)
+            changes.note(c, "source", [name])
+        self._settle()
+        return done
 
     def recover(self) -> int:
         """Mark as failed the visits that a crash interrupted, and return how many; those of another living process are left alone."""
@@ -187,7 +200,8 @@ class Harvester:
         with self._journal.write() as c:
             source = _still_so(c, errand)
             difference = _difference(c, errand, end, repeated)
-            reason = reason_to_hold(difference, source.trust)
+            undone = undoing.undone_visit(source)
+            reason = reason_to_hold(difference, source.trust) or (undoing.why_held(undone) if undone and not difference.is_empty else None)
             if dry_run:
                 outcome, message = "dry-run", reason
             elif reason:
