@@ -22,6 +22,7 @@ NEEDS_A_NODE = [
     ("peers", "remove", "map"),
     ("peers", "apply", "map"),
     ("peers", "discard", "map"),
+    ("peers", "undo", "map"),
     ("harvest",),
     ("merge",),
     ("judge", "same", ATELIER, MAP),
@@ -182,6 +183,23 @@ def test_a_visit_that_waits_is_decided_here(lenient: Typed, files: str) -> None:
     lenient("harvest")
     assert lenient("peers", "apply", "map").err.endswith("applied.\n")
     assert len(lenient("export", "--format", "csv").out.splitlines()) > 8
+
+
+def test_an_applied_visit_is_taken_back_here(lenient: Typed, files: str) -> None:
+    """`peers undo` takes back the newest visit that was applied, or the one named; what is not one is refused in a sentence."""
+    lenient("peers", "add", "map", f"http://{files}/elements.json")
+    assert lenient("peers", "undo", "map").complaint == "'map' has no such applied visit."
+    lenient("harvest")
+    number = json.loads(lenient("peers", "show", "map", "--json").out)["visits"][0]["id"]
+    assert lenient("peers", "undo", "map", "999").complaint == "There is no visit number 999."
+    assert "7 were withdrawn" in lenient("peers", "undo", "map").err
+    assert len(lenient("export", "--format", "csv").out.splitlines()) == 8
+    assert "already" in str(lenient("peers", "undo", "map", str(number)).complaint)
+    assert lenient("harvest").out.startswith("map : waits for a person")
+    lenient("peers", "apply", "map")
+    report = json.loads(lenient("peers", "undo", "map", "--json").out)
+    assert report["id"] > number
+    assert report["undone"]
 
 
 def test_judgements_outlive_every_merge(lenient: Typed, files: str, tmp_path: Path) -> None:
