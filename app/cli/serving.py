@@ -1,6 +1,7 @@
 """`serve`, `demo` and `rebuild`: the commands that hold the data directory."""
 
 import logging
+import resource
 from contextlib import suppress
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from app.settings import Settings, read_settings
 _log = logging.getLogger(__name__)
 
 HIGHEST_PORT = 65_535
+MOST_FILES = 8192
+"""Files and connections that a serving node may have open, where the system lets it: readers, and peers that are waited for."""
 
 
 def add_to(application: typer.Typer) -> None:
@@ -39,7 +42,16 @@ def serve(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with opened(settings) as node, running(node) as at_work:
         _warn(settings)
+        _open_many_files()
         _serve_until_told(at_work)
+
+
+def _open_many_files() -> None:
+    """Ask for more open files than the usual thousand; what the system allows at most stays the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if resource.RLIM_INFINITY != soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _warn(settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """What one visit may cost, counted as it goes: time, bytes received and requests."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -9,7 +11,10 @@ from app.errors import FetchFailed, Text
 
 @dataclass(slots=True)
 class Budget:
-    """The limits of one visit and what it has used of them; the time runs from the moment it is made, and is over at once when `stop` is set."""
+    """The limits of one visit and what it has used of them; the time runs from the moment it is made, and is over at once when `stop` is set.
+
+    `waiting` surrounds every wait for the peer: whoever has work to do meanwhile gets this visit's turn.
+    """
 
     seconds: float = 1800
     bytes: int = 600_000_000
@@ -17,6 +22,7 @@ class Budget:
     used_bytes: int = 0
     used_requests: int = 0
     stop: Event = field(default_factory=Event)
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
     deadline: float = field(init=False)
 
     def __post_init__(self) -> None:

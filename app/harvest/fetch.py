@@ -7,7 +7,6 @@ not to the name, so that a name which changes its answer gains nothing. Nothing 
 
 import hashlib
 import ssl
-import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,36 +14,28 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO
 
 import httpcore
 import httpx
 
 from app.errors import AddressRefused, FetchFailed, Text
-from app.harvest.addresses import LookUp, ask_system, checked
+from app.harvest.addresses import LookUp, ask_system
 from app.harvest.budget import Budget
 from app.harvest.inflate import PIECE, inflate
+from app.harvest.network import CheckedNetwork, TimedStream
 
 __all__ = ["Budget", "Fetched", "Fetcher"]
 
 PAGE_BYTES = 10_000_000
 LIST_BYTES = 500_000_000
-IN_MEMORY_BYTES = 2_000_000
+WORD_BYTES = 65_536
+IN_MEMORY_BYTES = 1_000_000
 REDIRECTS = 3
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
 DEFAULT_PORTS = {"http": 80, "https": 443}
-WAIT_SECONDS = 10.0
-"""How long one connection attempt or one silence may last."""
-
 GRACE_SECONDS = 20.0
 """How long one answer may be waited for before its speed is looked at."""
-
-SLOWEST = 1000
-"""Bytes a second of waiting below which an answer is given up."""
-
-HEAD_BYTES = 262_144
-OVERHEAD = 4
-"""An answer's head is at most so long, and each byte of its body arrives in at most so many: interim answers and tiny chunks without end are work."""
 
 LONGEST_PAUSE = 86_400
 """A peer that asks to be left alone is, for a day at most."""
@@ -91,7 +82,7 @@ class Fetcher:
             max_connections=None,
             max_keepalive_connections=20,
             keepalive_expiry=10,
-            network_backend=_CheckedNetwork(frozenset(pair.lower() for pair in allow_private), look_up, grace),
+            network_backend=CheckedNetwork(frozenset(pair.lower() for pair in allow_private), look_up, grace),
         )
         self.close = weakref.finalize(self, self._pool.close)
 
@@ -102,7 +93,8 @@ class Fetcher:
         Raises AddressRefused, or FetchFailed with one sentence for whatever else went wrong.
         """
         with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
-            fetched = self._follow(url, budget, headers or {}, file, limit)
+            with budget.waiting():
+                fetched = self._follow(url, budget, headers or {}, file, limit)
             file.seek(0)
             yield replace(fetched, chunks=iter(lambda: file.read(PIECE), b""))
 
@@ -110,6 +102,23 @@ class Fetcher:
         """Receive what `url` answers as bytes, at most `limit` of them once decoded. Raises as `open` does."""
         with self.open(url, budget, headers, limit) as fetched:
             return replace(fetched, chunks=iter(()), body=b"".join(fetched.chunks))
+
+    def ask_once(
+        self, url: str, budget: Budget, limit: int = WORD_BYTES, post: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """Ask an address that a stranger named: nowhere else than there, and for a few bytes; `post` is sent to it when given.
+
+        A connection that was closed meanwhile is tried anew, so what is posted may arrive twice.
+        Raises AddressRefused, and FetchFailed unless the answer is of the 200s: a redirection is a refusal.
+        """
+        target, sent = _target(url), headers or {}
+        with SpooledTemporaryFile(max_size=limit) as file, budget.waiting(), self._answer(target, budget, sent, post) as answer:
+            received = _headers(answer)
+            if not 200 <= answer.status < 300:
+                _require_usable(target, answer.status, received, {})
+            digest = _receive(answer, received.get("content-encoding", ""), budget, file, limit)
+            file.seek(0)
+            return Fetched(str(target), answer.status, received, digest, iter(()), file.read())
 
     def _follow(self, url: str, budget: Budget, headers: Mapping[str, str], file: IO[bytes], limit: int) -> Fetched:
         """Ask `url` and where it redirects to, every hop checked like the first."""
@@ -126,11 +135,14 @@ class Fetcher:
         raise FetchFailed(Text(f"{url} redirige plus de {REDIRECTS} fois de suite.", f"{url} redirects more than {REDIRECTS} times in a row."))
 
     @contextmanager
-    def _answer(self, target: httpx.URL, budget: Budget, headers: Mapping[str, str]) -> Iterator[httpcore.Response]:
+    def _answer(self, target: httpx.URL, budget: Budget, headers: Mapping[str, str], post: bytes | None = None) -> Iterator[httpcore.Response]:
         """Send one request and hand over the answer, of which only the headers have arrived."""
         sent = {"Host": target.netloc.decode(), "User-Agent": self._agent, "Accept": "*/*", "Accept-Encoding": "gzip", **_plain(headers)}
         until = dict.fromkeys(("connect", "read", "write"), budget.deadline)
-        request = httpcore.Request("GET", _wire_url(target), headers=list(sent.items()), extensions={"timeout": until})
+        if post is not None:
+            sent["Content-Length"] = str(len(post))
+        method = "GET" if post is None else "POST"
+        request = httpcore.Request(method, _wire_url(target), headers=list(sent.items()), content=post, extensions={"timeout": until})
         with _plain_sentences(target, budget):
             answer = self._send(request, budget)
             try:
@@ -258,7 +270,7 @@ def _receive(answer: httpcore.Response, encoding: str, budget: Budget, file: IO[
     return f"sha-256:{digest.hexdigest()}"
 
 
-def _counted(chunks: Iterable[bytes], stream: "_TimedStream", budget: Budget, limit: int) -> Iterator[bytes]:
+def _counted(chunks: Iterable[bytes], stream: TimedStream, budget: Budget, limit: int) -> Iterator[bytes]:
     """Count what comes over the wire."""
     received = 0
     for chunk in chunks:
@@ -311,81 +323,3 @@ def _unreachable(host: str, error: Exception) -> FetchFailed:
             f"{host} n'accepte pas la connexion : le serveur est peut-être arrêté.", f"{host} does not accept the connection: the server may be down."
         )
     )
-
-
-class _CheckedNetwork(httpcore.NetworkBackend):
-    """Connects to addresses that were checked. Every `timeout` that comes through the pool is a moment of the monotonic clock, not a length."""
-
-    def __init__(self, allow_private: frozenset[str], look_up: LookUp, grace: float) -> None:
-        self._allow_private = allow_private
-        self._look_up = look_up
-        self._grace = grace
-        self._plain = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Resolve once, check every address, connect to the first that answers."""
-        failure: Exception = httpcore.ConnectTimeout()
-        for address in checked(host, port, _patience(timeout), self._allow_private, self._look_up):
-            try:
-                return _TimedStream(self._plain.connect_tcp(str(address), port, _patience(timeout), local_address, socket_options), self._grace)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-
-def _patience(until: float | None) -> float:
-    """Seconds that one operation may take. Raises ReadTimeout when the time is over."""
-    left = WAIT_SECONDS if until is None else min(WAIT_SECONDS, until - time.monotonic())
-    if left <= 0:
-        raise httpcore.ReadTimeout
-    return left
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """A connection whose every read keeps to the visit's deadline and to a minimum speed, headers and chunk marks included.
-
-    Only the time spent waiting counts for the speed: a reader that is busy does not make its peer slow. Each request starts anew.
-    `useful` is how much of what was received is body; the rest has a limit.
-    """
-
-    def __init__(self, stream: httpcore.NetworkStream, grace: float) -> None:
-        self._stream = stream
-        self._grace = grace
-        self._received = self.useful = 0
-        self._waited = 0.0
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what is there. Raises ReadTimeout when the peer is silent or too slow, ReadError when it sends little but wrapping."""
-        start = time.monotonic()
-        data = self._stream.read(max_bytes, _patience(timeout))
-        self._waited += time.monotonic() - start
-        self._received += len(data)
-        if self._waited > self._grace and self._received < self._waited * SLOWEST:
-            raise httpcore.ReadTimeout
-        if self._received > HEAD_BYTES + OVERHEAD * self.useful:
-            raise httpcore.ReadError
-        return data
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send a request."""
-        self._received, self._waited, self.useful = 0, 0.0, 0
-        self._stream.write(buffer, _patience(timeout))
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._stream.close()
-
-    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None) -> httpcore.NetworkStream:
-        """Encrypt the connection; the certificate is checked against the name, not the address."""
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _patience(timeout)), self._grace)
-
-    def get_extra_info(self, info: str) -> Any:
-        """What the pool wants to know of the socket."""
-        return self._stream.get_extra_info(info)

@@ -24,6 +24,7 @@ def peer_json(peer: Source, language: str) -> dict[str, Any]:
         "format": peer.format,
         "trust": peer.trust.value,
         "every": interval(peer.every_s),
+        "pace": peer.pace_s or peer.every_s,
         "mapping": peer.mapping,
         "enabled": peer.enabled,
         "keep_contacts": peer.keep_contacts,

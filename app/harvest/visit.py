@@ -25,8 +25,9 @@ from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
 from app.harvest.holding import Difference, reason_to_hold
 from app.harvest.items import Bad, End, Found, Gone, Item, Peer
-from app.harvest.pace import FAILURES_TO_OPEN, next_visit
+from app.harvest.pace import FAILURES_TO_OPEN, adapted, next_visit
 from app.harvest.staging import Errand, Staging
+from app.harvest.turns import Turns
 from app.journal import Journal, changes, erasure, meta, sources, visits
 from app.journal.moments import now
 from app.journal.sources import Source, Trust
@@ -59,6 +60,7 @@ class Harvester:
         self._combined = combined
         self._fetcher = fetcher
         self._seconds = seconds
+        self._turns = Turns()
         self.stopping = Event()
         """Set it, and every visit under way ends within seconds, having changed nothing."""
 
@@ -67,11 +69,12 @@ class Harvester:
 
         Raises NotFound, Conflict while another visit to this peer is under way, JournalUnavailable.
         """
-        with self._alone(name):
-            errand = self._begin(name, dry_run)
-            budget = Budget(self._seconds, stop=self.stopping)
-            self._attempt(errand, budget, dry_run, progress)
-        self._settle()
+        with self._turns.held():
+            with self._alone(name):
+                errand = self._begin(name, dry_run)
+                budget = Budget(self._seconds, stop=self.stopping, waiting=self._turns.away)
+                self._attempt(errand, budget, dry_run, progress)
+            self._settle()
         return errand.visit_id
 
     def apply(self, visit_id: int, author: str) -> None:
@@ -176,6 +179,7 @@ class Harvester:
                 if len(batch) >= BATCH or size >= BATCH_BYTES or (isinstance(item, End) and batch):
                     budget.check_time()
                     staging.take(batch)
+                    self._turns.pass_on()
                     if progress:
                         progress(len(batch))
                     batch, size = [], 0
@@ -215,7 +219,7 @@ class Harvester:
                 applying.conclude(c, source, errand.visit_id, outcome)
             if not dry_run:
                 _supersede_held(c, source.id, errand.visit_id)
-                _arrived(c, source, reason, None if reason else cursor)
+                _arrived(c, source, reason, None if reason else cursor, difference)
 
     def _failed(self, errand: Errand, budget: Budget, error: MaillageError, dry_run: bool) -> None:
         """Report why nothing was applied, and let the peer rest; a node that stops is no failure of its peer."""
@@ -345,14 +349,16 @@ def _licence_given(source: Source) -> str | None:
     return None if source.licence == source.cursor.get("licence") else source.licence
 
 
-def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[str, Any] | None) -> None:
-    """Note on the peer that a visit got through; the cursor moves only when what was read was applied."""
+def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[str, Any] | None, found: Difference | None = None) -> None:
+    """Note on the peer that a visit got through; the cursor moves only when what was read was applied, the pace when changes were `found`."""
+    pace = source.pace_s if held or found is None or found.expected else adapted(source.every_s, source.pace_s, found)
     values: dict[str, Any] = {
         "state": "held" if held else "ok",
         "message": held,
         "failures": 0,
         "last_visit_at": now(),
-        "next_visit_at": next_visit(source.every_s),
+        "pace_s": pace,
+        "next_visit_at": next_visit(pace or source.every_s),
     }
     if cursor is not None:
         values |= {"cursor": cursor, "licence": _licence_given(source) or cursor.get("licence")}

@@ -79,6 +79,8 @@ def change_peer(here: Here, request: Request, name: str, _token: Admin, body: Co
     held = _peer(here, name)
     if any(key in values and values[key] != getattr(held, key) for key in ("url", "format", "mapping")):
         values["cursor"] = {}
+    if "every_s" in values:
+        values["pace_s"] = None  # adapted anew, from what is said now
     peer = here.node.harvester.change(name, **values)
     return JSONResponse(peer_json(peer, here.language), headers=FRESH)
 

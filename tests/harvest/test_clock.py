@@ -88,3 +88,59 @@ def test_a_visit_has_its_own_budget(room, feed, peer, fetcher):
     number = hurried.visit("peer")
     with room.journal.read() as c:
         assert visits.get(c, number).outcome == "failed"
+
+
+def test_a_woken_peer_is_visited_although_it_is_not_due(room, feed, clock):
+    """What happened since is seen at once, also what happens while a visit is under way."""
+    clock.start()
+    eventually(lambda: room.source().state == "ok")
+    feed.create("woken")
+    clock.wake("peer", 6)
+    eventually(lambda: len(room.live()) == 7)
+    assert room.source().next_visit_at > room.source().last_visit_at
+
+
+def test_the_pace_follows_what_changes(room, feed):
+    """The first visit says nothing of a peer's pace; later ones do, in the journal and in the moment of the next visit."""
+    room.visit()
+    assert room.source().pace_s is None
+    room.visit()
+    assert room.source().pace_s == 32_400
+    feed.create("late")
+    room.visit()
+    assert room.source().pace_s < 32_400
+
+
+def test_most_peers_may_be_dead(new_peer, new_fetcher, room):
+    """Of thirty peers twenty are silent: the ten others are read while all the silent ones are still waited for."""
+    peers = [new_peer() for _ in range(30)]
+    waiting = threading.Event()
+    room.harvester._fetcher = new_fetcher(*peers)
+    for number, peer in enumerate(peers):
+        if number % 3 == 0:
+            Feed(peer).create("a")
+        else:
+            peer.answers["/feed"] = lambda _: (waiting.wait(30) and b"" for _ in range(1))
+        room.add(f"p{number}", peer.url + "/feed")
+    clock = Clock(room.journal, room.harvester, tick=0.1, visitors=60)
+    clock.start()
+    eventually(lambda: all(room.source(f"p{number}").state == "ok" for number in range(0, 30, 3)))
+    assert all(room.source(f"p{number}").state == "new" for number in range(30) if number % 3)
+    waiting.set()
+    clock.stop()
+
+
+def test_what_follows_a_visit_cannot_stop_the_clock(room, feed):
+    """It is called with the peer's name after each visit; its faults are noted and no more."""
+    names = []
+
+    def afterwards(name):
+        names.append(name)
+        raise ValueError
+
+    clock = Clock(room.journal, room.harvester, tick=0.1, visitors=3, afterwards=afterwards)
+    clock.start()
+    eventually(lambda: names == ["peer"])
+    clock.wake("peer")
+    eventually(lambda: names == ["peer", "peer"])
+    clock.stop()

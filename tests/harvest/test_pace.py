@@ -5,7 +5,46 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.harvest.pace import moment, next_visit, pause
+from app.harvest.holding import Difference
+from app.harvest.pace import adapted, moment, next_visit, pause
+
+HOURS_6 = 21_600
+
+
+def found(changes: int, held: int = 1000) -> Difference:
+    """What a visit found."""
+    return Difference(held, {"added": 0, "changed": changes, "gone": 0}, 0)
+
+
+def test_where_much_changes_the_next_visit_is_sooner():
+    """Half the interval after a change, a quarter after many, half as much again after none."""
+    assert adapted(HOURS_6, None, found(1)) == HOURS_6 // 2
+    assert adapted(HOURS_6, None, found(500)) == HOURS_6 // 4
+    assert adapted(HOURS_6, None, found(0)) == HOURS_6 * 3 // 2
+    assert adapted(HOURS_6, HOURS_6 // 2, found(1)) == HOURS_6 // 4
+
+
+def settled(every: int, changes: int) -> int:
+    """The interval after many visits that found the same."""
+    pace = None
+    for _ in range(30):
+        pace = adapted(every, pace, found(changes))
+    return pace
+
+
+@given(st.integers(1, 366 * 86_400), st.integers(0, 1000))
+def test_the_interval_stays_within_bounds(every, changes):
+    """Never under five minutes, nor over a day unless the operator said so."""
+    pace = settled(every, changes)
+    assert 300 <= pace <= max(86_400, every)
+
+
+def test_the_interval_follows_the_peer_both_ways():
+    """A lively peer is visited every quarter of an hour, a still one daily; each can become the other."""
+    assert settled(HOURS_6, 500) == 900
+    assert settled(HOURS_6, 0) == 86_400
+    assert adapted(HOURS_6, 86_400, found(500)) == HOURS_6
+    assert adapted(7 * 86_400, None, found(0)) == 7 * 86_400
 
 
 def test_failures_are_met_with_patience():
