@@ -16,6 +16,7 @@ from app.checking import Checker
 from app.combined import Combined
 from app.directory import Directory
 from app.errors import DataDirectoryBusy, SettingsError, Text, why
+from app.feed import compaction
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
 from app.harvest.clock import Clock
@@ -138,11 +139,20 @@ def running(node: Node) -> Iterator[RunningNode]:
         projecting.start()
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
+        stack.callback(_compacting(node, stop).join)
         stack.callback(stop.set)
         clock = Clock(node.journal, node.harvester)
         clock.start()
         stack.callback(clock.stop)
         yield RunningNode(**_parts(node), **_parts(graph), clock=clock)
+
+
+def _compacting(node: Node, stop: threading.Event) -> threading.Thread:
+    """Start to keep the feed short, once a day."""
+    retention = compaction.Retention(node.settings.feed_log_days, node.settings.feed_tombstone_days)
+    thread = threading.Thread(target=compaction.run, args=(node.journal, retention, stop), name="compaction")
+    thread.start()
+    return thread
 
 
 def _parts(whole: Node | Graph) -> dict[str, Any]:

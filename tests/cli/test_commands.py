@@ -30,6 +30,7 @@ NEEDS_A_NODE = [
     ("query", "-"),
     ("export",),
     ("backup", "copy"),
+    ("compact",),
     ("rebuild",),
 ]
 
@@ -300,3 +301,11 @@ def test_the_generated_files_are_up_to_date(typed: Typed) -> None:
     """`vocabulary --check` has nothing to say."""
     assert typed("vocabulary", "--check").err == "Everything is up to date.\n"
     assert typed("version").out[0].isdigit()
+
+
+def test_a_young_feed_loses_nothing(typed: Typed) -> None:
+    """`compact` says what it dropped and what is left, for people and for programs."""
+    typed("load", *KUMU)
+    groups = len(typed("export", "--format", "ndjson", "--own").out.splitlines())
+    assert json.loads(typed("compact", "--json").out) == {"dropped": 0, "events": groups, "pages": 1, "resync_below": 0}
+    assert typed("compact").err == f"Events dropped: 0; {groups} are left, in 1 page(s).\n"
