@@ -119,11 +119,11 @@ def open_graph(node: Node) -> Iterator[Graph]:
         stack.enter_context(held(settings.data_dir))
         store = OxigraphStore(settings.data_dir / "graph", node.names)
         stack.callback(store.close)
-        projector = Projector(node.journal, store, node.names)
         generations = Generations(store, settings.data_dir / "generations")
         limits = Limits(settings.sparql_timeout_s, settings.sparql_memory_mb, settings.sparql_max_rows, settings.sparql_workers)
         queries = Pool(generations, limits)
         stack.callback(queries.close)
+        projector = Projector(node.journal, store, node.names, cleaned=queries.forget)
         yield Graph(store, projector, generations, queries)
 
 
@@ -140,6 +140,7 @@ def running(node: Node) -> Iterator[RunningNode]:
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
         stack.callback(_compacting(node, stop).join)
+        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop), name="erasing", daemon=True).start()
         stack.callback(stop.set)
         clock = Clock(node.journal, node.harvester)
         clock.start()

@@ -95,6 +95,12 @@ class Answers:
             while self._size > self._most:
                 self._size -= _weight(*self._held.popitem(last=False))
 
+    def forget(self) -> None:
+        """Let go of every answer: something in them was erased."""
+        with self._lock:
+            self._generation, self._size = None, 0
+            self._held.clear()
+
     def _begin(self, generation: Generation) -> bool:
         """Forget the answers of an older copy; return whether this one is newer."""
         if self._generation is not None and generation.created_at < self._generation.created_at:

@@ -35,6 +35,7 @@ class _Copy:
 
     generation: Generation
     readers: int = 0
+    forgotten: bool = False
     made: float = field(default_factory=time.monotonic)
 
 
@@ -87,8 +88,9 @@ class Generations:
     def _good(self, position: int, max_age_s: float) -> _Copy | None:
         """Return the newest copy unless the store has moved on and it is too old; the lock is held."""
         newest = self._copies[-1] if self._copies else None
-        moved_on = newest is not None and newest.generation.position != position and time.monotonic() - newest.made > max_age_s
-        return None if moved_on else newest
+        if newest is None or newest.forgotten or (newest.generation.position != position and time.monotonic() - newest.made > max_age_s):
+            return None
+        return newest
 
     def _made(self) -> Generation:
         """Make a copy, with its first reader; the copies before it go as soon as nobody reads them."""
@@ -111,10 +113,22 @@ class Generations:
                     copy.readers -= 1
         self._remove_unread()
 
-    def _remove_unread(self) -> None:
-        """Remove the copies that nobody reads, except the newest."""
+    def forget(self) -> None:
+        """Let nobody begin to read the copies there are: they hold what was erased since. They go with their last readers."""
+        with self._making, self._lock:
+            for copy in self._copies:
+                copy.forgotten = True
+        self._remove_unread()
+
+    def forgotten(self, generation: Generation | None) -> bool:
+        """Tell whether a copy should be let go of."""
         with self._lock:
-            gone = [copy for copy in self._copies[:-1] if copy.readers <= 0]
+            return any(copy.forgotten for copy in self._copies if copy.generation is generation)
+
+    def _remove_unread(self) -> None:
+        """Remove the copies that nobody reads, except the newest, which stays unless it is to be forgotten."""
+        with self._lock:
+            gone = [copy for copy in self._copies if copy.readers <= 0 and (copy.forgotten or copy is not self._copies[-1])]
             self._copies = [copy for copy in self._copies if copy not in gone]
         for copy in gone:
             shutil.rmtree(copy.generation.path, ignore_errors=True)

@@ -90,7 +90,7 @@ class Pool:
         try:
             yield process
         finally:
-            if process.spent or not process.alive:
+            if process.spent or not process.alive or self._generations.forgotten(process.generation):
                 self._end(process)
                 process = self._started()
             self._put_back(process)
@@ -144,6 +144,20 @@ class Pool:
             timeout_s=self._limits.timeout_s,
             spool=str(spool),
         )
+
+    def forget(self) -> None:
+        """Let go of every copy of the graph made so far, and of the processes that have read it: those at work end with their answer."""
+        self._generations.forget()
+        self._answers.forget()
+        for _ in range(self._limits.workers):
+            try:
+                process = self._free.get_nowait()
+            except queue.Empty:
+                return
+            if self._generations.forgotten(process.generation):
+                self._end(process)
+                process = self._started()
+            self._free.put(process)
 
     def _end(self, process: Process) -> None:
         """End a process and give back what it held."""

@@ -242,3 +242,22 @@ def test_a_query_process_has_no_network(pool: Pool) -> None:
         pytest.skip("this system does not let a process give up its network")
     assert "lo:" in Path(f"/proc/{process}/net/dev").read_text()
     assert Path(f"/proc/{process}/net/dev").read_text().count(":") == 1
+
+
+def test_processes_that_read_a_forgotten_copy_are_replaced(pool: Pool, generations: Generations) -> None:
+    """Idle ones at once, one at work with its answer: no copy stays on disk, and questions are answered as ever."""
+    pool.ask(Question(NAMES))
+    before = pool.processes()
+
+    def run_away() -> None:
+        with pytest.raises(QueryStopped):
+            pool.ask(Question(RUNAWAY))
+
+    slow = threading.Thread(target=run_away)
+    slow.start()
+    pool.forget()
+    slow.join()
+    pool.forget()
+    assert [path.name for path in generations.spool.parent.iterdir() if path.name.isdecimal()] == []
+    assert pool.processes() != before
+    assert b"Le g0" in pool.ask(Question(NAMES)).read()
