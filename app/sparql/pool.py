@@ -74,7 +74,7 @@ class Pool:
                 spool.unlink(missing_ok=True)
                 raise
         answer = _answer(reply, body, spool, generation)
-        if isinstance(reply, Outcome) and reply.lasting:
+        if isinstance(reply, Outcome) and reply.lasting and not self._generations.forgotten(generation):
             self._answers.keep(generation, question, answer)
         return answer
 
