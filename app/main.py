@@ -29,6 +29,7 @@ from app.web import (
     peers,
     publishing,
     records,
+    relay,
     sparql,
     vocabulary,
     void,
@@ -38,7 +39,25 @@ from app.web.pages import peers as peer_pages
 
 _log = logging.getLogger(__name__)
 
-ROOMS = (void, group_list, groups, publishing, records, feed, dumps, sparql, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
+ROOMS = (
+    void,
+    group_list,
+    groups,
+    publishing,
+    records,
+    feed,
+    relay,
+    dumps,
+    sparql,
+    graphs,
+    vocabulary,
+    peer_pages,
+    peers,
+    judging,
+    health,
+    docs,
+    page_files,
+)
 """The rooms of routes, in the order of the documentation."""
 
 PATIENCE_S = 30.0
