@@ -29,6 +29,7 @@ from app.web import (
     peers,
     publishing,
     records,
+    relay,
     sparql,
     vocabulary,
     void,
@@ -38,7 +39,25 @@ from app.web.pages import peers as peer_pages
 
 _log = logging.getLogger(__name__)
 
-ROOMS = (sparql, void, group_list, groups, publishing, records, feed, dumps, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
+ROOMS = (
+    sparql,
+    void,
+    group_list,
+    groups,
+    publishing,
+    records,
+    feed,
+    relay,
+    dumps,
+    graphs,
+    vocabulary,
+    peer_pages,
+    peers,
+    judging,
+    health,
+    docs,
+    page_files,
+)
 """The rooms of routes, in the order of the documentation; an address is looked for in the same order."""
 
 PATIENCE_S = 30.0

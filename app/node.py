@@ -19,6 +19,7 @@ from app.errors import DataDirectoryBusy, SettingsError, Text, why
 from app.feed import compaction
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
+from app.harvest import relaying
 from app.harvest.clock import Clock
 from app.harvest.fetch import Fetcher
 from app.harvest.visit import Harvester
@@ -132,6 +133,7 @@ def running(node: Node) -> Iterator[RunningNode]:
     """A node at work: what a crash left behind is settled first; projector, matching and clock run until the block ends."""
     with open_graph(node) as graph, ExitStack() as stack:
         node.harvester.recover()
+        relaying.prepare(node.journal, on=node.settings.relay)
         node.combined.settle_pending(node.journal)
         erasure.scrub(node.journal)
         stop = threading.Event()

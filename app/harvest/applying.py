@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select, update
 
-from app.harvest import lines
+from app.harvest import lines, relaying
 from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
@@ -18,8 +18,11 @@ def state_under(trust: Trust) -> str:
     return QUARANTINED if trust is Trust.QUARANTINE else LIVE
 
 
-def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool) -> None:
-    """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing."""
+def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool, passed: relaying.Passed | None = None) -> None:
+    """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing.
+
+    `passed` says of records that came through a relay how they came.
+    """
     for page in visits.staged(c, visit_id, "added", "changed"):
         records.put_many(c, source.id, [_statement(line) for line in page], author, visit_id)
     for page in visits.staged(c, visit_id, "gone"):
@@ -28,6 +31,7 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
             if line.key in held:
                 _take_away(c, held[line.key], line, author, visit_id, confirmed=confirmed)
     lines.mark_met(c, visit_id, source.id, now())
+    relaying.note(c, visit_id, source, passed or {})
     keep_apart(c, source)
 
 
@@ -57,6 +61,7 @@ def keep_apart(c: Connection, source: Source) -> None:
     """Put what a quarantined source says where no page, search, merge or graph looks."""
     if state_under(source.trust) == LIVE:
         return
+    relaying.forget(c, source)
     live = list(c.execute(select(record.c.id, record.c.key).where(record.c.source_id == source.id, record.c.state == LIVE)))
     c.execute(update(record).where(record.c.source_id == source.id, record.c.state == LIVE).values(state=QUARANTINED))
     changes.note(c, "record", [f"{source.name}/{key}" for _, key in live])

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, lines, undoing
+from app.harvest import absence, applying, lines, relaying, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
@@ -115,6 +115,7 @@ class Harvester:
         """Remove a peer with all that it said; what others say of the same groups stays. Raises NotFound, Conflict while it is being visited."""
         with self._alone(name):
             with self._journal.write() as c:
+                relaying.forget(c, sources.get(c, name))
                 sources.remove(c, name)
             self._lock_file(name).unlink(missing_ok=True)
         self._settle()
@@ -212,7 +213,7 @@ class Harvester:
                 outcome, message = "held", reason
             else:
                 outcome, message = ("unchanged", _NOTHING_NEW) if difference.is_empty else ("applied", None)
-                applying.apply(c, errand.visit_id, source, f"visit {errand.visit_id}", confirmed=False)
+                applying.apply(c, errand.visit_id, source, f"visit {errand.visit_id}", confirmed=False, passed=end.cursor.get("via"))
             cursor = {"settings": _settings(source, errand.peer.base), "of": dict(end.cursor), "licence": _web_address(end.licence)}
             _report(c, errand.visit_id, outcome, message, budget, difference.counts, cursor)
             if outcome != "held":
@@ -246,7 +247,7 @@ class Harvester:
                 raise Conflict(Text("Cette visite n'attend pas (ou plus) de décision.", "This visit does not wait for a decision (any more)."))
             source = sources.get(c, name)
             if applied:
-                applying.apply(c, visit_id, source, author, confirmed=True)
+                applying.apply(c, visit_id, source, author, confirmed=True, passed=(visit.cursor or {}).get("of", {}).get("via"))
             outcome = "applied" if applied else "discarded"
             visits.finish(c, visit_id, outcome)
             applying.conclude(c, source, visit_id, outcome)
