@@ -1,6 +1,8 @@
 """Following an event stream: dump then log, on by number, by date when a page is gone, and anew exactly when nothing else is certain."""
 
 import gzip
+import subprocess
+import sys
 
 import pytest
 
@@ -301,3 +303,11 @@ def test_a_purge_reaches_a_reader_that_reads_anew(room, feed):
     room.set("peer", cursor={})
     room.visit()
     assert (room.record("a").state, room.record("a").document) == (GONE, {})
+
+
+def test_the_client_stands_by_itself():
+    """It brings the guarded fetch, the sentences of its errors, and nothing else of the node."""
+    said = "import sys, app.harvest.ldes; print(*sorted(name for name in sys.modules if name.startswith('app.')))"
+    loaded = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {"app.errors", "app.harvest"}
+    assert {*loaded} == rooms | {f"app.harvest.{name}" for name in ("addresses", "budget", "fetch", "inflate", "ldes", "stream")}
