@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from app.errors import FetchFailed, FormatError
+from app.harvest import stream
 from app.harvest.fetch import Budget
 from app.harvest.ldes import Event, Member, Position, follow
 from app.journal.records import GONE
@@ -136,6 +137,14 @@ def test_a_damaged_dump_takes_nothing_in(feed, fetcher, body, sentence):
     whole = b"".join(gzip.decompress(feed.peer.answers[DUMP].partition(b"\r\n\r\n")[2]).splitlines(keepends=True))
     feed.peer.answers[DUMP] = answer(body(whole), Maillage_Sequence="8", Maillage_Epoch="1")
     with pytest.raises((FormatError, FetchFailed), match=sentence):
+        read(feed, fetcher)
+
+
+def test_a_dump_of_blank_lines_without_end_is_left(feed, fetcher, monkeypatch):
+    """It holds no record that could be counted, and its compressed size says little: what it unpacks to is."""
+    monkeypatch.setattr(stream, "LIST_BYTES", 900_000)
+    feed.peer.answers[DUMP] = answer(gzip.compress(b"\n" * 950_000), Maillage_Sequence="8", Maillage_Epoch="1")
+    with pytest.raises(FormatError, match="its dump is too long"):
         read(feed, fetcher)
 
 

@@ -323,6 +323,17 @@ def test_an_origin_that_becomes_a_peer_speaks_for_itself(country):
     assert country.live() == ["A1", "a2", "b1", "b2"]
 
 
+def test_nobody_is_asked_when_all_is_told_elsewhere(country):
+    """Every copy of the relay is hidden at once, since each origin speaks for itself now: that is no loss."""
+    country.room.visit("hub")
+    for name, feed in (("a", country.a), ("b", country.b)):
+        country.room.add(name, feed.url)
+        country.room.visit(name)
+    visit = country.room.visit("hub")
+    assert (visit.outcome, visit.counts["gone"], country.live()) == ("applied", 4, [])
+    assert "tells it better" in next(iter(country.room.lines(visit).values())).message.en
+
+
 def test_quarantine_has_no_back_door(country):
     """What the operator put apart does not come in through a relay, and leaves where it had."""
     country.room.visit("hub")
