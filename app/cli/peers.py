@@ -135,7 +135,8 @@ def show(name: Name, as_json: Json = False) -> None:
         if value is not None:
             out(f"{key}: {one_line(value)}\n")
     for visit in recent:
-        out(f"  {when(visit['started'])}  {_ended(visit)}\n")
+        undone = say(", annulée depuis", ", undone since") if visit["undone"] else ""
+        out(f"  {when(visit['started'])}  {_ended(visit)}{undone}\n")
 
 
 def remove(name: Name) -> None:

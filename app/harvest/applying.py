@@ -48,7 +48,7 @@ def _take_away(c: Connection, held: Head, line: Line, author: str, visit_id: int
     act = (line.document or {}).get("act")
     if act == lines.MISS and not confirmed:
         records.mark_missed(c, [held.id])
-    elif act in {lines.MISS, lines.HIDE}:
+    elif act in {lines.MISS, lines.HIDE, lines.ELSEWHERE}:
         records.hide(c, held.id, author, visit_id)
     else:
         records.withdraw(c, held.id, author, line.origin, visit_id)

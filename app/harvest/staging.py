@@ -114,7 +114,7 @@ class Staging:
     def _read(self, key: str, item: Found) -> record.Reading:
         """Read a record under its own IRI where the format has such, else under one that this node mints within the record's graph."""
         if self._errand.own_iris:
-            base = self._errand.peer.base or ""
+            base = item.base or self._errand.peer.base or ""
             return record.read(item.document, iri=require_authority(item.iri, base, self._names), contexts=[f"{base}/vocab/context/v1.jsonld"])
         require_foreign(item.iri, self._names)
         reading = record.read(references.resolve(item.document, self._minted), iri=self._names.record(self._errand.source.name, key))
@@ -128,9 +128,11 @@ class Staging:
     def _gone(self, key: str, item: Gone, held: Head | None) -> Line | None:
         """Return the line of a record that the source withdrew; None when it is not here (any more)."""
         if self._errand.own_iris:
-            require_authority(item.iri, self._errand.peer.base or "", self._names)
+            require_authority(item.iri, item.base or self._errand.peer.base or "", self._names)
         if held is None or (held.state == GONE and not item.purge) or (item.origin and held.origin and item.origin <= held.origin):
             return None
+        if item.elsewhere:
+            return Line(key, "gone", held.iri, Text("Une autre source la dit mieux.", "Another source tells it better."), {"act": lines.ELSEWHERE})
         message = Text("Retirée par sa source, avec son histoire.", "Withdrawn by its source, with its history.") if item.purge else None
         return Line(key, "gone", held.iri, message, {"act": lines.PURGE if item.purge else lines.WITHDRAW}, origin=item.origin)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from app.errors import FormatError, Text
-from app.harvest.fetch import Budget, Fetched, Fetcher
+from app.harvest.fetch import LIST_BYTES, Budget, Fetched, Fetcher
 from app.harvest.inflate import inflate
 
 ACCEPT: Final = {"Accept": "application/ld+json, application/json;q=0.9"}
@@ -190,10 +190,14 @@ def _limit(policy: object) -> int:
 
 
 def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Undo gzip where the file itself is compressed, as its name says, and no header does."""
-    first = next(chunks, b"")
+    """Undo gzip where the file itself is compressed, as its name says, and no header does. Raises FormatError when it grows without end."""
+    first, size = next(chunks, b""), 0
     whole = (part for parts in ((first,), chunks) for part in parts)
-    return inflate(whole) if first[:2] == b"\x1f\x8b" else whole
+    for piece in inflate(whole) if first[:2] == b"\x1f\x8b" else whole:
+        size += len(piece)
+        if size > LIST_BYTES:
+            raise broken("sa copie complète est trop longue", "its dump is too long")
+        yield piece
 
 
 def _documents(chunks: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:

@@ -35,10 +35,10 @@ class Undone:
     erased: int = 0
     kept: list[str] = field(default_factory=list)
 
-    def sentence(self, visit: Visit, author: str) -> Text:
-        """Say what taking back the visit did."""
-        french = [f"Visite {visit.id} annulée par {author} : {self.restored} fiches remises en l'état, {self.revived} revenues, "]
-        english = [f"Visit {visit.id} was undone by {author}: {self.restored} records put back as they were, {self.revived} came back, "]
+    def sentence(self, visit: Visit) -> Text:
+        """Say what taking back the visit did, not who did: everybody reads it."""
+        french = [f"Visite {visit.id} annulée : {self.restored} fiches remises en l'état, {self.revived} revenues, "]
+        english = [f"Visit {visit.id} was undone: {self.restored} records put back as they were, {self.revived} came back, "]
         french.append(f"{self.taken_back} retirées.")
         english.append(f"{self.taken_back} were withdrawn.")
         if self.kept:
@@ -69,7 +69,7 @@ def undo(c: Connection, visit: Visit, source: Source, author: str) -> Text:
         _put_back(c, page, source, f"undo of visit {visit.id}, {author}", done)
     applying.keep_apart(c, source)
     _say_which(c, visit.id, done.kept)
-    text = done.sentence(visit, author)
+    text = done.sentence(visit)
     visits.mark_undone(c, visit.id, author, text)
     _hold(c, source, visit.id)
     return text

@@ -25,6 +25,7 @@ from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
 from app.harvest.holding import Difference, reason_to_hold
 from app.harvest.items import Bad, End, Found, Gone, Item, Peer
+from app.harvest.knowing import RELAY, Knowing, ask_relays_again
 from app.harvest.pace import FAILURES_TO_OPEN, adapted, next_visit
 from app.harvest.staging import Errand, Staging
 from app.harvest.turns import Turns
@@ -117,6 +118,7 @@ class Harvester:
             with self._journal.write() as c:
                 relaying.forget(c, sources.get(c, name))
                 sources.remove(c, name)
+                ask_relays_again(c)
             self._lock_file(name).unlink(missing_ok=True)
         self._settle()
 
@@ -144,7 +146,8 @@ class Harvester:
         peer_format = FORMATS.get(source.format or "")
         own_iris = peer_format is not None and peer_format.OWN_IRIS
         base = (source.base or base_of(source.url or "")).rstrip("/") if own_iris else None
-        peer = Peer(source.name, source.url or "", source.mapping, base, _licence_given(source))
+        known = Knowing(self._journal, self._names.base, source.name) if source.format == RELAY else None
+        peer = Peer(source.name, source.url or "", source.mapping, base, _licence_given(source), known)
         anew = source.cursor.get("settings") != _settings(source, base)
         return Errand(visit_id, source, peer, own_iris, applying.state_under(source.trust), secret, anew)
 
@@ -330,7 +333,7 @@ def _difference(c: Connection, errand: Errand, end: End, repeated: int) -> Diffe
     if end.unchanged:
         before = next((visit.counts for visit in visits.list_(c, errand.source.id, limit=50) if visit.outcome in {"applied", "unchanged"}), {})
         counts |= {"unchanged": held - counts["gone"]} | {name: before.get(name, 0) for name in ("refused", "unmapped")}
-    return Difference(held, counts, lost=counts["gone"] - repeated, expected=errand.anew)
+    return Difference(held, counts, lost=counts["gone"] - repeated - lines.elsewhere(c, errand.visit_id), expected=errand.anew)
 
 
 def _report(

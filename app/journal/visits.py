@@ -122,8 +122,9 @@ def list_(c: Connection, source_id: int | None = None, before: int | None = None
 
 
 def last_change(c: Connection, source_id: int) -> str | None:
-    """Return when a visit last changed what a source says; None when none ever did."""
-    return c.execute(select(func.max(table.c.finished_at)).where(table.c.source_id == source_id, table.c.outcome == "applied")).scalar()
+    """Return when a visit, or its being undone, last changed what a source says; None when none ever did."""
+    changed = func.max(func.coalesce(table.c.undone_at, table.c.finished_at))
+    return c.execute(select(changed).where(table.c.source_id == source_id, table.c.outcome == "applied")).scalar()
 
 
 def unfinished(c: Connection) -> list[Visit]:

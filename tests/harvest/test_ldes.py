@@ -1,10 +1,13 @@
 """Following an event stream: dump then log, on by number, by date when a page is gone, and anew exactly when nothing else is certain."""
 
 import gzip
+import subprocess
+import sys
 
 import pytest
 
 from app.errors import FetchFailed, FormatError
+from app.harvest import stream
 from app.harvest.fetch import Budget
 from app.harvest.ldes import Event, Member, Position, follow
 from app.journal.records import GONE
@@ -134,6 +137,14 @@ def test_a_damaged_dump_takes_nothing_in(feed, fetcher, body, sentence):
     whole = b"".join(gzip.decompress(feed.peer.answers[DUMP].partition(b"\r\n\r\n")[2]).splitlines(keepends=True))
     feed.peer.answers[DUMP] = answer(body(whole), Maillage_Sequence="8", Maillage_Epoch="1")
     with pytest.raises((FormatError, FetchFailed), match=sentence):
+        read(feed, fetcher)
+
+
+def test_a_dump_of_blank_lines_without_end_is_left(feed, fetcher, monkeypatch):
+    """It holds no record that could be counted, and its compressed size says little: what it unpacks to is."""
+    monkeypatch.setattr(stream, "LIST_BYTES", 900_000)
+    feed.peer.answers[DUMP] = answer(gzip.compress(b"\n" * 950_000), Maillage_Sequence="8", Maillage_Epoch="1")
+    with pytest.raises(FormatError, match="its dump is too long"):
         read(feed, fetcher)
 
 
@@ -301,3 +312,11 @@ def test_a_purge_reaches_a_reader_that_reads_anew(room, feed):
     room.set("peer", cursor={})
     room.visit()
     assert (room.record("a").state, room.record("a").document) == (GONE, {})
+
+
+def test_the_client_stands_by_itself():
+    """It brings the guarded fetch, the sentences of its errors, and nothing else of the node."""
+    said = "import sys, app.harvest.ldes; print(*sorted(name for name in sys.modules if name.startswith('app.')))"
+    loaded = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {"app.errors", "app.harvest"}
+    assert {*loaded} == rooms | {f"app.harvest.{name}" for name in ("addresses", "budget", "fetch", "inflate", "ldes", "stream")}

@@ -62,6 +62,7 @@ def test_each_thing_that_a_visit_did_is_put_back(room, feed):
     again = room.again(visit)
     assert (again.outcome, again.undone_by, again.message) == ("applied", AUTHOR, text)
     assert again.undone_at >= again.finished_at
+    assert AUTHOR not in text.en + text.fr, "everybody reads the report"
 
 
 def test_the_peer_then_waits_for_a_person_and_nothing_is_lost(room, feed):
