@@ -26,19 +26,24 @@ from app.web import (
     groups,
     health,
     judging,
+    neighbours,
     peers,
     publishing,
     records,
     sparql,
     vocabulary,
     void,
+    wakeups,
 )
 from app.web.pages import files as page_files
 from app.web.pages import peers as peer_pages
 
 _log = logging.getLogger(__name__)
 
-ROOMS = (void, group_list, groups, publishing, records, feed, dumps, sparql, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
+ROOMS = (
+    *(void, group_list, groups, publishing, records, feed, wakeups, dumps, sparql, graphs, vocabulary),
+    *(peer_pages, peers, neighbours, judging, health, docs, page_files),
+)
 """The rooms of routes, in the order of the documentation."""
 
 PATIENCE_S = 30.0

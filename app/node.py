@@ -16,10 +16,15 @@ from app.checking import Checker
 from app.combined import Combined
 from app.directory import Directory
 from app.errors import DataDirectoryBusy, SettingsError, Text, why
+from app.feed.readership import Readership
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
+from app.harvest.announcing import Announcer
 from app.harvest.clock import Clock
+from app.harvest.discovery import Discovery
 from app.harvest.fetch import Fetcher
+from app.harvest.hub import Hub
+from app.harvest.listening import Listening
 from app.harvest.visit import Harvester
 from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
@@ -68,6 +73,9 @@ class RunningNode(Node):
     generations: Generations
     queries: Pool
     clock: Clock
+    hub: Hub
+    listening: Listening
+    readership: Readership
 
 
 def open_node(settings: Settings) -> Node:
@@ -139,10 +147,31 @@ def running(node: Node) -> Iterator[RunningNode]:
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
         stack.callback(stop.set)
-        clock = Clock(node.journal, node.harvester)
-        clock.start()
-        stack.callback(clock.stop)
-        yield RunningNode(**_parts(node), **_parts(graph), clock=clock)
+        yield RunningNode(**_parts(node), **_parts(graph), **_neighbours(node, stack))
+
+
+def _neighbours(node: Node, stack: ExitStack) -> dict[str, Any]:
+    """Start what deals with other nodes: the clock, who is told of our changes and tells us of theirs, who reads us."""
+    stop = threading.Event()
+    parts = node.journal, node.names, node.fetcher
+    hub, announcer, readership = Hub(*parts), Announcer(*parts), Readership(node.journal)
+    discovery = Discovery(*parts, stop)
+
+    def afterwards(name: str) -> None:
+        listening.keep_up(name)
+        discovery.look(name)
+
+    clock = Clock(node.journal, node.harvester, afterwards=afterwards)
+    listening = Listening(*parts, clock.wake, stop)
+    for name, work in (("announcing", announcer.run), ("readership", readership.run)):
+        thread = threading.Thread(target=work, args=(stop,), name=name)
+        thread.start()
+        stack.callback(thread.join)
+    stack.callback(hub.stop)
+    clock.start()
+    stack.callback(clock.stop)
+    stack.callback(stop.set)
+    return {"clock": clock, "hub": hub, "listening": listening, "readership": readership}
 
 
 def _parts(whole: Node | Graph) -> dict[str, Any]:
