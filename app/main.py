@@ -41,10 +41,10 @@ from app.web.pages import peers as peer_pages
 _log = logging.getLogger(__name__)
 
 ROOMS = (
-    *(void, group_list, groups, publishing, records, feed, wakeups, dumps, sparql, graphs, vocabulary),
+    *(sparql, void, group_list, groups, publishing, records, feed, wakeups, dumps, graphs, vocabulary),
     *(peer_pages, peers, neighbours, judging, health, docs, page_files),
 )
-"""The rooms of routes, in the order of the documentation."""
+"""The rooms of routes, in the order of the documentation; an address is looked for in the same order."""
 
 PATIENCE_S = 30.0
 """Seconds in which the head of a request must have arrived."""

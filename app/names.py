@@ -107,6 +107,21 @@ class Names:
         """The root of the node's log."""
         return f"{self.base}/feed"
 
+    @property
+    def dump(self) -> str:
+        """Our own records in one file, a line each, from which a reader of the log may begin."""
+        return f"{self.base}/dump.ndjson.gz?source=own"
+
+    @property
+    def hub(self) -> str:
+        """Where programs subscribe to be told that the log moved."""
+        return f"{self.base}/hub"
+
+    @property
+    def relay(self) -> str:
+        """What our peers' origins said, passed on."""
+        return f"{self.base}/relay"
+
     def stream(self, epoch: int) -> str:
         """The event stream of one epoch."""
         return f"{self.base}/feed#e{epoch}"

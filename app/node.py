@@ -16,6 +16,7 @@ from app.checking import Checker
 from app.combined import Combined
 from app.directory import Directory
 from app.errors import DataDirectoryBusy, SettingsError, Text, why
+from app.feed import compaction, pages
 from app.feed.readership import Readership
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
@@ -126,11 +127,11 @@ def open_graph(node: Node) -> Iterator[Graph]:
         stack.enter_context(held(settings.data_dir))
         store = OxigraphStore(settings.data_dir / "graph", node.names)
         stack.callback(store.close)
-        projector = Projector(node.journal, store, node.names)
         generations = Generations(store, settings.data_dir / "generations")
         limits = Limits(settings.sparql_timeout_s, settings.sparql_memory_mb, settings.sparql_max_rows, settings.sparql_workers)
         queries = Pool(generations, limits)
         stack.callback(queries.close)
+        projector = Projector(node.journal, store, node.names, cleaned=queries.forget)
         yield Graph(store, projector, generations, queries)
 
 
@@ -146,6 +147,8 @@ def running(node: Node) -> Iterator[RunningNode]:
         projecting.start()
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
+        stack.callback(_compacting(node, stop).join)
+        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop), name="erasing", daemon=True).start()
         stack.callback(stop.set)
         yield RunningNode(**_parts(node), **_parts(graph), **_neighbours(node, stack))
 
@@ -154,7 +157,10 @@ def _neighbours(node: Node, stack: ExitStack) -> dict[str, Any]:
     """Start what deals with other nodes: the clock, who is told of our changes and tells us of theirs, who reads us."""
     stop = threading.Event()
     parts = node.journal, node.names, node.fetcher
-    hub, announcer, readership = Hub(*parts), Announcer(*parts), Readership(node.journal)
+    settings = node.settings
+    retention = compaction.Retention(settings.feed_log_days, settings.feed_tombstone_days)
+    announcer = Announcer(*parts, lambda c: pages.root(c, node.names, retention, relays=settings.relay))
+    hub, readership = Hub(*parts), Readership(node.journal)
     discovery = Discovery(*parts, stop)
 
     def afterwards(name: str) -> None:
@@ -172,6 +178,14 @@ def _neighbours(node: Node, stack: ExitStack) -> dict[str, Any]:
     stack.callback(clock.stop)
     stack.callback(stop.set)
     return {"clock": clock, "hub": hub, "listening": listening, "readership": readership}
+
+
+def _compacting(node: Node, stop: threading.Event) -> threading.Thread:
+    """Start to keep the feed short, once a day."""
+    retention = compaction.Retention(node.settings.feed_log_days, node.settings.feed_tombstone_days)
+    thread = threading.Thread(target=compaction.run, args=(node.journal, retention, stop), name="compaction")
+    thread.start()
+    return thread
 
 
 def _parts(whole: Node | Graph) -> dict[str, Any]:

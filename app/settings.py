@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     sparql_max_rows: int = Field(10_000, ge=1, description="Rows (or triples) above which an answer is refused.")
     sparql_workers: int = Field(2, ge=1, description="Query processes kept ready.")
 
+    feed_log_days: int = Field(90, ge=1, le=36_500, description="Days for which the feed keeps what was said again since.")
+    feed_tombstone_days: int = Field(730, ge=1, le=36_500, description="Days for which the feed keeps withdrawals; never fewer than FEED_LOG_DAYS.")
+    relay: bool = Field(False, description="Whether this node passes on, at /relay, what its peers' origins say (for hubs).")
+
     @field_validator("languages", "allow_private_peers", mode="before")
     @classmethod
     def split_commas(cls, value: Any) -> Any:
@@ -160,6 +164,7 @@ _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f<>\"\\^`{|}]+\Z")
 _HOST_AND_PORT = re.compile(r".+:[0-9]{1,5}\Z")
 _PLACE = re.compile(r"line (\d+), column (\d+)")
 _WHOLE = Text("il faut un nombre entier", "a whole number is needed")
+_YES_OR_NO = Text("il faut true ou false", "true or false is needed")
 _TEXT = Text("il faut un texte", "a text is needed")
 _LIST = Text("il faut une liste de textes", "a list of texts is needed")
 _REASONS = {
@@ -171,6 +176,8 @@ _REASONS = {
     "int_type": _WHOLE,
     "int_from_float": _WHOLE,
     "float_parsing": Text("il faut un nombre", "a number is needed"),
+    "bool_parsing": _YES_OR_NO,
+    "bool_type": _YES_OR_NO,
     "float_type": Text("il faut un nombre", "a number is needed"),
     "string_type": _TEXT,
     "string_too_short": Text("il ne peut pas être vide", "it cannot be empty"),

@@ -68,6 +68,7 @@ COMMANDS: Final = (
     Late("token", "tokens", "Les jetons de ceux qui écrivent.", "The tokens of those who write."),
     Late("backup", "upkeep", "Copier le journal, même pendant que le nœud tourne.", "Copy the journal, also while the node runs."),
     Late("restore", "upkeep", "Repartir d'une copie du journal, nœud arrêté.", "Start again from a copy of the journal, the node stopped."),
+    Late("compact", "upkeep", "Retirer du journal public ce qui est trop ancien.", "Drop from the feed what is too old."),
     Late("vocabulary", "upkeep", "Réécrire les fichiers tirés de vocab/ et shapes/.", "Rewrite the files made from vocab/ and shapes/."),
 )
 

@@ -26,7 +26,7 @@ from app.graph import remote
 from app.journal import FILE
 from app.node import Node, open_graph, running_at
 from app.settings import Settings, read_settings
-from app.sparql.pool import Question
+from app.sparql.answers import Question
 
 
 class ExportFormat(StrEnum):

@@ -50,6 +50,7 @@ def add_to(application: typer.Typer) -> None:
     group.command("apply", help=say("Appliquer la visite qui attend une personne.", "Apply the visit that waits for a person."))(apply)
     group.command("discard", help=say("Écarter la visite qui attend une personne.", "Drop the visit that waits for a person."))(discard)
     neighbours.add_to(group)
+    group.command("undo", help=say("Annuler une visite appliquée.", "Take back a visit that was applied."))(undo)
     application.add_typer(group, name="peers")
     application.command("harvest")(harvest)
 
@@ -162,6 +163,38 @@ def discard(name: Name) -> None:
         number = _held(node, name)
         node.harvester.discard(number, AUTHOR)
     tell(f"Visite {number} de {name} : écartée.", f"Visit {number} to {name}: dropped.")
+
+
+def undo(
+    name: Name,
+    visit: Annotated[
+        int | None,
+        typer.Argument(
+            metavar=say("VISITE", "VISIT"), help=say("Son numéro ; sans lui, la dernière appliquée.", "Its number; without it, the newest.")
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take back a visit that was applied; what changed since stays, and the peer's next visit waits for a person."""
+    with opened() as node:
+        number = _applied(node, name, visit)
+        done = node.harvester.undo(number, AUTHOR)
+        with node.journal.read() as connection:
+            report = head_json(visits.get(connection, number), language())
+    if as_json:
+        print_json(report)
+    else:
+        tell(done.fr, done.en)
+
+
+def _applied(node: Node, name: str, number: int | None) -> int:
+    """Return the number of a visit of this peer, the newest applied when none is given. Raises NotFound."""
+    with node.journal.read() as connection:
+        peer = _peer(connection, name)
+        found = visits.newest_applied(connection, peer.id) if number is None else number
+        if found is None or visits.get(connection, found).source_id != peer.id:
+            raise NotFound(Text(f"« {name} » n'a pas de telle visite appliquée.", f"'{name}' has no such applied visit."))
+    return found
 
 
 def _held(node: Node, name: str) -> int:

@@ -1,6 +1,8 @@
-"""`backup`, `restore` and `vocabulary`: what an operator or a developer does now and then."""
+"""`backup`, `restore`, `compact` and `vocabulary`: what an operator or a developer does now and then."""
 
 from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,8 @@ from app import vocabulary as terms
 from app.cli.place import existing
 from app.cli.speech import Json, print_json, say, tell
 from app.errors import OutputFailed, SettingsError, Text, why
+from app.feed import compaction
+from app.feed.compaction import Retention
 from app.journal import FILE, Journal
 from app.settings import read_settings
 
@@ -21,6 +25,7 @@ def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
     application.command("backup")(backup)
     application.command("restore")(restore)
+    application.command("compact")(compact)
     application.command("vocabulary")(vocabulary)
 
 
@@ -44,6 +49,21 @@ def restore(directory: Directory, as_json: Json = False) -> None:
     tell(f"Journal rétabli dans {settings.data_dir} ; époque {done.epoch}.", f"Journal restored into {settings.data_dir}; epoch {done.epoch}.")
     if done.replaced:
         tell(f"Celui qui était là est gardé : {done.replaced}", f"The one that was there is kept: {done.replaced}")
+
+
+def compact(as_json: Json = False) -> None:
+    """Drop from the feed what was said again since and is older than it is kept, and very old withdrawals."""
+    settings = existing()
+    limits = Retention(settings.feed_log_days, settings.feed_tombstone_days).limits(datetime.now(UTC))
+    with closing(Journal(settings.data_dir / FILE)) as journal, journal.write() as c:
+        done = compaction.compact(c, limits)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        tell(
+            f"Événements retirés : {done.dropped} ; il en reste {done.events}, en {done.pages} page(s).",
+            f"Events dropped: {done.dropped}; {done.events} are left, in {done.pages} page(s).",
+        )
 
 
 def vocabulary(

@@ -19,7 +19,7 @@ from app.harvest.fetch import Budget
 from app.journal import sources, visits
 from app.node import Node, RunningNode, open_node, running
 from app.settings import Settings, read_settings
-from app.sparql.pool import Question
+from app.sparql.answers import Question
 
 DATA = Path(__file__).parent / "data"
 

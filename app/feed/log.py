@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from app.feed.rewriting import free_number, rewrite
 from app.journal import meta, moment, now
 from app.journal.tables import event, feed_page
 from app.journal.text import maybe_from, maybe_text
@@ -94,7 +95,7 @@ def append(
     sequence = writer.add(*news.said(), purge)
     writer.write()
     if purge:
-        _erase(c, writer.epoch, sequence, key)
+        _erase(c, writer.epoch, sequence, key, page_size)
     return read(c.execute(_ONE, {"epoch": writer.epoch, "sequence": sequence}).one())
 
 
@@ -200,7 +201,7 @@ class _Writer:
             self._begin_page(first_page(self.epoch), 1, at)
         elif self._held >= self._page_size:
             self._touch(at, closed=True)
-            self._begin_page(_free_number(self._c, self.epoch, self._pages), self._open["position"] + 1, at)
+            self._begin_page(free_number(self._c, self.epoch, *self._pages), self._open["position"] + 1, at)
         self._touch(at)
         self._held += 1
         return int(self._open["number"])
@@ -242,34 +243,14 @@ def _after(last: str | None) -> str:
     return moment(datetime.fromisoformat(last) + timedelta(milliseconds=1))
 
 
-def _free_number(c: Connection, epoch: int, added: Iterable[int] = ()) -> int:
-    """Return a page number that was never used, nor `added` just now."""
-    written = c.execute(select(func.max(feed_page.c.number)).where(feed_page.c.epoch == epoch)).scalar() or 0
-    return max(written, *added, 0) + 1
-
-
-def _erase(c: Connection, epoch: int, sequence: int, key: str) -> None:
-    """Remove the events of a record before this one, in every epoch, and write anew the pages that held them.
-
-    The pages before them move too, because their `next` would lead to an address that is gone.
-    """
+def _erase(c: Connection, epoch: int, sequence: int, key: str, page_size: int) -> None:
+    """Remove the events of a record before this one, in every epoch, and write anew the pages that held them."""
     earlier = (event.c.key == key) & ((event.c.epoch != epoch) | (event.c.sequence != sequence))
     held = select(event.c.page).where(earlier)
     last = c.execute(select(func.max(feed_page.c.position)).where(feed_page.c.epoch == epoch, feed_page.c.number.in_(held))).scalar()
     c.execute(delete(event).where(earlier))
-    moved = select(feed_page).where(feed_page.c.epoch == epoch, ~feed_page.c.gone, feed_page.c.position <= (last or 0)).order_by(feed_page.c.position)
-    number = _free_number(c, epoch)
-    for offset, page in enumerate(c.execute(moved).all()):
-        _move(c, page, number + offset)
-
-
-def _move(c: Connection, page: Row[Any], number: int) -> None:
-    """Write one page anew under `number`, at the same place of the log."""
-    at = now()
-    c.execute(update(feed_page).where(feed_page.c.number == page.number).values(closed=True, gone=True, modified_at=at))
-    values = {"number": number, "epoch": page.epoch, "position": page.position, "closed": page.closed, "gone": False, "since": page.since}
-    c.execute(insert(feed_page).values(values | {"modified_at": at}))
-    c.execute(update(event).where(event.c.page == page.number).values(page=number))
+    if last is not None:
+        rewrite(c, epoch, last, page_size)
 
 
 _LAST = select(event.c.sequence, event.c.published).where(event.c.epoch == bindparam("epoch")).order_by(event.c.sequence.desc()).limit(1)

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from app.errors import Gone, NotFound, Text
-from app.feed.log import Event, first_page, read
+from app.feed.compaction import Retention, resync_below
+from app.feed.log import PAGES_AN_EPOCH, Event, first_page, read
 from app.journal import meta
 from app.journal.tables import event as events
 from app.journal.tables import feed_page, source
@@ -35,28 +36,38 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far the log has got; two equal states have the same root and the same pages."""
+    """How far the log has got; two equal states have the same root and the same pages.
+
+    `first` and `last` are numbers of pages. `modified_at` is the date of the last event, `written_at` when any page was last written.
+    """
 
     epoch: int
     sequence: int
+    first: int
     last: int
     modified_at: str
+    written_at: str
 
 
 def state(c: Connection) -> State:
-    """Return how far the log has got, at the price of three look-ups."""
+    """Return how far the log has got, at the price of a few look-ups."""
     epoch = meta.epoch(c)
     newest = c.execute(
         select(events.c.sequence, events.c.published).where(events.c.epoch == epoch).order_by(events.c.sequence.desc()).limit(1)
     ).first()
-    last = c.execute(select(func.max(feed_page.c.number)).where(feed_page.c.epoch == epoch)).scalar() or first_page(epoch)
-    if newest is None:
-        return State(epoch, 0, last, c.execute(select(source.c.created_at).where(source.c.name == OWN)).scalar_one())
-    return State(epoch, newest.sequence, last, newest.published)
+    mine = feed_page.c.epoch == epoch
+    last, written = c.execute(select(func.max(feed_page.c.number), func.max(feed_page.c.modified_at)).where(mine)).one()
+    live = select(feed_page.c.number).where(mine, ~feed_page.c.gone)
+    first = c.execute(live.order_by(feed_page.c.position).limit(1)).scalar() or first_page(epoch)
+    sequence, modified = (newest.sequence, newest.published) if newest else (0, _begun(c))
+    return State(epoch, sequence, first, last or first, modified, max(written or modified, modified))
 
 
-def root(c: Connection, names: Names) -> Document:
-    """Return the root of the log: the stream, what is kept for how long, and each page with the dates it covers."""
+def root(c: Connection, names: Names, retention: Retention = Retention(), *, relays: bool = False) -> Document:  # noqa: B008 - frozen
+    """Return the root of the log: the stream, what is kept for how long, where to begin and to subscribe, each page with the dates it covers.
+
+    `relays` says whether this node passes on what its peers' origins said.
+    """
     epoch = meta.epoch(c)
     pages = _pages(c, epoch)
     numbers = [page.number for page in pages] or [first_page(epoch)]
@@ -67,7 +78,10 @@ def root(c: Connection, names: Names) -> Document:
         "first": names.page(numbers[0]),
         "last": names.page(numbers[-1]),
         "stream": _stream(names, epoch),
-        "retentionPolicy": {"id": f"{names.feed}#retention", "fullLogDuration": "P90D", "versionAmount": 1, "versionDeleteDuration": "P2Y"},
+        "retentionPolicy": _retention(c, names, retention),
+        "dump": names.dump,
+        "hub": names.hub,
+        **({"relay": names.relay} if relays else {}),
         "relation": _relations(names, pages),
     }
 
@@ -81,9 +95,9 @@ def page(c: Connection, names: Names, number: int) -> Page:
     row = c.execute(select(feed_page).where(feed_page.c.number == number)).first() if 0 < number <= LARGEST else None
     if row is None and number == first_page(epoch) and not _pages(c, epoch):
         return Page(_page(names, epoch, number, ()), closed=False, modified_at=state(c).modified_at)
-    if row is None:
+    if row is None and not _was_there(c, epoch, number):
         raise NotFound(Text(f"Le journal n'a pas de page {number}.", f"The feed has no page {number}."))
-    if row.gone:
+    if row is None or row.gone:
         raise Gone(
             Text("Cette page du journal a été réécrite : repartez de la racine.", "This page of the feed was rewritten: start again from its root.")
         )
@@ -94,14 +108,22 @@ def page(c: Connection, names: Names, number: int) -> Page:
 
 
 def event(c: Connection, names: Names, epoch: int, sequence: int) -> Document:
-    """Return one event, the exact statement made at that moment. Raises Gone for an erased one, NotFound for one that never was."""
+    """Return one event, the exact statement made at that moment.
+
+    Raises Gone for one that was erased or dropped, NotFound for one that never was.
+    """
     within = 0 < epoch <= meta.epoch(c) and 0 < sequence <= LARGEST
     row = c.execute(select(events).where(events.c.epoch == epoch, events.c.sequence == sequence)).first() if within else None
     if row is not None:
         return activity(names, read(row))
     newest = c.execute(select(func.max(events.c.sequence)).where(events.c.epoch == epoch)).scalar() if within else None
     if newest is not None and sequence < newest:
-        raise Gone(Text("Cet événement a été effacé.", "This event was erased."))
+        raise Gone(
+            Text(
+                "Cet événement n'est plus dans le journal : la fiche a été effacée, ou il a été remplacé depuis longtemps.",
+                "This event is no longer in the feed: its record was erased, or it was replaced long ago.",
+            )
+        )
     raise NotFound(Text("Le journal n'a pas cet événement.", "The feed has no such event."))
 
 
@@ -114,9 +136,29 @@ def activity(names: Names, said: Event) -> Document:
     return written | {"purge": True} if said.purge else written
 
 
+def _begun(c: Connection) -> str:
+    """Return when the node began, for a log that has no event yet."""
+    return str(c.execute(select(source.c.created_at).where(source.c.name == OWN)).scalar_one())
+
+
 def _pages(c: Connection, epoch: int) -> Sequence[Row[Any]]:
     """Return the pages of the log, in its order."""
     return c.execute(select(feed_page).where(feed_page.c.epoch == epoch, ~feed_page.c.gone).order_by(feed_page.c.position)).all()
+
+
+def _was_there(c: Connection, epoch: int, number: int) -> bool:
+    """Tell whether a page that is not known any more once was: a greater number of the same epoch was given."""
+    within = (number - 1) // PAGES_AN_EPOCH + 1
+    if not 0 < number <= LARGEST or within > epoch:
+        return False
+    greatest = c.execute(select(func.max(feed_page.c.number)).where(feed_page.c.epoch == within)).scalar()
+    return greatest is not None and number < greatest
+
+
+def _retention(c: Connection, names: Names, retention: Retention) -> Document:
+    """Say what is kept for how long, and below which number a reader must read everything anew."""
+    kept = {"fullLogDuration": f"P{retention.log_days}D", "versionAmount": 1, "versionDeleteDuration": f"P{retention.withdrawal_days}D"}
+    return {"id": f"{names.feed}#retention"} | kept | {"resyncBelow": resync_below(c)}
 
 
 def _stream(names: Names, epoch: int) -> Document:

@@ -4,12 +4,14 @@ and notes in that same transaction how far it got; so it may be killed anywhere,
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.errors import DataDirectoryBusy, JournalUnavailable, NodeError, StoreUnavailable
 from app.graph import Store, implied
 from app.graph.implied import Progress
-from app.journal import Journal, changes, meta
+from app.journal import Journal, changes, erasure, meta
 from app.names import Names
 
 BATCH = 200
@@ -21,6 +23,9 @@ PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 SUSPECT_AFTER = 3
 """Failures in a row after which the whole store is read, to see whether it is damaged."""
+
+REST = 5
+"""How many times as long as it took the making of a clean store is not done again: many erasures in a row are one."""
 
 FAR_BEHIND = 5_000
 """Changes behind which a rebuild, which loads in bulk, may be quicker than following."""
@@ -36,6 +41,7 @@ class _Standing:
     last: int
     epochs_agree: bool
     far: int
+    unclean: bool
 
     @property
     def strange(self) -> bool:
@@ -49,24 +55,31 @@ class _Standing:
 
 
 class Projector:
-    """Follows `journal` into `store`; its steps never overlap, whoever asks for them. `far_behind` is a number of changes."""
+    """Follows `journal` into `store`; its steps never overlap, whoever asks for them. `far_behind` is a number of changes.
 
-    def __init__(self, journal: Journal, store: Store, names: Names, far_behind: int = FAR_BEHIND) -> None:
+    A store forgets nothing by itself: what was erased stays in its files until it is made anew, and `cleaned` is called then.
+    """
+
+    def __init__(
+        self, journal: Journal, store: Store, names: Names, far_behind: int = FAR_BEHIND, cleaned: Callable[[], None] = lambda: None
+    ) -> None:
         self._journal = journal
         self._store = store
         self._names = names
         self._far_behind = far_behind
+        self._cleaned = cleaned
+        self._rests_until = 0.0
         self._turn = threading.RLock()
 
     def step(self, limit: int = BATCH) -> int:
         """Project the next changes and return how many there were; 0 when the graph holds all that the journal implies.
 
-        Rebuilds instead when the store is not of this journal, or so far behind that it is quicker.
+        Rebuilds instead when the store is not of this journal, so far behind that it is quicker, or holds what was erased.
         Raises StoreUnavailable or JournalUnavailable; the graph then stays as it was.
         """
         with self._turn:
             standing = self._standing()
-            if standing.strange or standing.far_behind:
+            if standing.strange or standing.far_behind or (standing.unclean and time.monotonic() >= self._rests_until):
                 self.rebuild()
                 return standing.last
             return self._follow(standing.position, limit)
@@ -85,7 +98,7 @@ class Projector:
         """Compare the store with the journal."""
         position, epoch = self._store.position(), self._store.epoch()
         with self._journal.read() as c:
-            return _Standing(position, changes.last(c), epoch == meta.epoch(c), self._far_behind)
+            return _Standing(position, changes.last(c), epoch == meta.epoch(c), self._far_behind, bool(erasure.graph_due(c)))
 
     def catch_up(self) -> None:
         """Project until the graph holds all that the journal implies. Raises StoreUnavailable or JournalUnavailable."""
@@ -94,9 +107,15 @@ class Projector:
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Make the graph anew from one snapshot of the journal and put it in the place of the old one, which serves until then."""
-        with self._turn, self._journal.read() as c:
-            last, epoch = changes.last(c), meta.epoch(c)
-            self._store.load(implied.quads(c, self._names, progress), last, epoch)
+        with self._turn:
+            began = time.monotonic()
+            with self._journal.read() as c:
+                last, epoch, erased = changes.last(c), meta.epoch(c), erasure.graph_due(c)
+                self._store.load(implied.quads(c, self._names, progress), last, epoch)
+            if erased:
+                self._cleaned()
+                erasure.graph_done(self._journal, erased)
+                self._rests_until = time.monotonic() + REST * (time.monotonic() - began)
         _log.info("The graph was rebuilt up to change %d.", last)
 
     def run(self, stop: threading.Event) -> None:

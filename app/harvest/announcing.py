@@ -7,10 +7,12 @@ processes write is told of too. Many changes within a few seconds are told of on
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Event
+
+from sqlalchemy import Connection
 
 from app.errors import FetchFailed, MaillageError, Text
 from app.feed import pages
@@ -43,10 +45,12 @@ _log = logging.getLogger(__name__)
 class Announcer:
     """Tells every subscriber, from a thread of its own (`run`)."""
 
-    def __init__(self, journal: Journal, names: Names, fetcher: Fetcher) -> None:
+    def __init__(self, journal: Journal, names: Names, fetcher: Fetcher, root: Callable[[Connection], pages.Document] | None = None) -> None:
+        """`root` returns the feed's root as this node serves it."""
         self._journal = journal
         self._names = names
         self._fetcher = fetcher
+        self._root = root or (lambda c: pages.root(c, names))
         self._crowd = Crowd(SENDERS)
         self._told: SimpleQueue[Told] = SimpleQueue()
         self._waiting: set[int] = set()
@@ -97,7 +101,7 @@ class Announcer:
             sequence = pages.state(c).sequence
             due = [one for one in subscribers.due(c, sequence, now(), SENDERS + len(self._waiting)) if one.id not in self._waiting]
             if any(one.kind is Kind.WEBSUB for one in due) and self._message[0] != sequence:
-                root = {"@context": self._names.context, **pages.root(c, self._names)}
+                root = {"@context": self._names.context, **self._root(c)}
                 self._message = (sequence, json.dumps(root, ensure_ascii=False).encode())
         for one in due:
             body = self._message[1] if one.kind is Kind.WEBSUB else thin(self._names, sequence)
@@ -122,7 +126,7 @@ class Announcer:
         """Return the headers of a message (WebSub, 7)."""
         headers = {"Content-Type": JSON}
         if one.kind is Kind.WEBSUB:
-            headers = {"Content-Type": JSONLD, "Link": f'<{self._names.base}/hub>; rel="hub", <{one.topic}>; rel="self"'}
+            headers = {"Content-Type": JSONLD, "Link": f'<{self._names.hub}>; rel="hub", <{one.topic}>; rel="self"'}
         return headers | ({"X-Hub-Signature": signature(one.secret, body)} if one.secret else {})
 
 

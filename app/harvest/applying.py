@@ -7,7 +7,7 @@ from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
 from app.journal.sources import Source, Trust
-from app.journal.tables import record
+from app.journal.tables import record, version
 from app.journal.visits import Item as Line
 
 QUARANTINED = "quarantined"
@@ -21,12 +21,12 @@ def state_under(trust: Trust) -> str:
 def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool) -> None:
     """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing."""
     for page in visits.staged(c, visit_id, "added", "changed"):
-        records.put_many(c, source.id, [_statement(line) for line in page], author)
+        records.put_many(c, source.id, [_statement(line) for line in page], author, visit_id)
     for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:
             if line.key in held:
-                _take_away(c, held[line.key], line, author, confirmed=confirmed)
+                _take_away(c, held[line.key], line, author, visit_id, confirmed=confirmed)
     lines.mark_met(c, visit_id, source.id, now())
     keep_apart(c, source)
 
@@ -39,17 +39,18 @@ def _statement(line: Line) -> Statement:
     return Statement(line.key, line.iri, line.document, line.content_hash, line.raw_digest, line.origin, line.contacts)
 
 
-def _take_away(c: Connection, held: Head, line: Line, author: str, *, confirmed: bool) -> None:
+def _take_away(c: Connection, held: Head, line: Line, author: str, visit_id: int, *, confirmed: bool) -> None:
     """Do what a ``gone`` line says."""
     act = (line.document or {}).get("act")
     if act == lines.MISS and not confirmed:
         records.mark_missed(c, [held.id])
     elif act in {lines.MISS, lines.HIDE}:
-        records.hide(c, held.id)
+        records.hide(c, held.id, author, visit_id)
     else:
-        records.withdraw(c, held.id, author, line.origin)
+        records.withdraw(c, held.id, author, line.origin, visit_id)
         if act == lines.PURGE:
             erasure.erase(c, held.id, author)
+            c.execute(update(version).where(version.c.record_id == held.id).values(visit_id=visit_id))  # the one that says that it was erased
 
 
 def keep_apart(c: Connection, source: Source) -> None:

@@ -49,6 +49,7 @@ def head_json(visit: Visit, language: str) -> dict[str, Any]:
         "counts": dict.fromkeys(COUNTS, 0) | dict(visit.counts),
         "requests": visit.requests,
         "bytes": visit.bytes,
+        "undone": visit.undone_at,
     }
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, lines
+from app.harvest import absence, applying, lines, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
@@ -28,7 +28,7 @@ from app.harvest.items import Bad, End, Found, Gone, Item, Peer
 from app.harvest.pace import FAILURES_TO_OPEN, adapted, next_visit
 from app.harvest.staging import Errand, Staging
 from app.harvest.turns import Turns
-from app.journal import Journal, erasure, listening, meta, sources, visits
+from app.journal import Journal, changes, erasure, listening, meta, sources, visits
 from app.journal.moments import now
 from app.journal.sources import Source, Trust
 from app.journal.tables import record
@@ -85,6 +85,19 @@ class Harvester:
     def discard(self, visit_id: int, author: str) -> None:
         """Drop what a held visit would have changed. Raises NotFound, Conflict when it is not held."""
         self._decide(visit_id, author, applied=False)
+
+    def undo(self, visit_id: int, author: str) -> Text:
+        """Take back an applied visit: what it changed, and nothing changed since, becomes what it was before; return what was done.
+
+        The peer's next visit that would say the same again waits for a person. Raises NotFound, Conflict when it was not applied, or was undone.
+        """
+        with self._journal.read() as c:
+            name = visits.get(c, visit_id).source
+        with self._alone(name), self._journal.write() as c:
+            done = undoing.undo(c, visits.get(c, visit_id), sources.get(c, name), author)
+            changes.note(c, "source", [name])
+        self._settle()
+        return done
 
     def recover(self) -> int:
         """Mark as failed the visits that a crash interrupted, and return how many; those of another living process are left alone."""
@@ -154,7 +167,7 @@ class Harvester:
     def _stage(self, errand: Errand, budget: Budget, progress: Callable[[int], None] | None) -> End:
         """Read the whole peer into lines that wait."""
         staging = Staging(self._journal, self._names, self._checker, errand)
-        cursor = {} if errand.anew else errand.source.cursor.get("of", {})
+        cursor = self._cursor(errand)
         batch: list[Found | Gone | Bad] = []
         count = size = 0
         with closing(_items(_format(errand.source), errand.peer, self._fetcher, budget, cursor)) as items:
@@ -177,13 +190,22 @@ class Harvester:
                     return item
         raise FormatError(Text("La lecture s'est arrêtée avant la fin.", "The reading stopped before the end."))
 
+    def _cursor(self, errand: Errand) -> Mapping[str, Any]:
+        """Return where reading goes on. Read anew, a peer of which something is held is not new: its log says what to erase, its dump does not."""
+        if not errand.anew:
+            return dict(errand.source.cursor.get("of", {}))
+        with self._journal.read() as c:
+            known = c.execute(select(record.c.id).where(record.c.source_id == errand.source.id).limit(1)).first()
+        return {"anew": True} if known else {}
+
     def _conclude(self, errand: Errand, budget: Budget, end: End, dry_run: bool) -> None:
         """Apply, hold or only report what was staged."""
         repeated = absence.stage(self._journal, errand, end)
         with self._journal.write() as c:
             source = _still_so(c, errand)
             difference = _difference(c, errand, end, repeated)
-            reason = reason_to_hold(difference, source.trust)
+            undone = undoing.undone_visit(source)
+            reason = reason_to_hold(difference, source.trust) or (undoing.why_held(undone) if undone and not difference.is_empty else None)
             if dry_run:
                 outcome, message = "dry-run", reason
             elif reason:

@@ -1,19 +1,32 @@
 """Erasure: a record of which not one byte may stay, in no table, no index, no file of the journal.
 
 Within the transaction `erase` empties every table; once it is committed and the group was rebuilt, `scrub` rewrites what SQLite
-itself still holds: the terms of the text index and the pages of the write-ahead log. A mark in the journal says that this
-is still to be done, so that a crash in between forgets nothing.
+itself still holds: the terms of the text index and the pages of the write-ahead log. Marks in the journal say that this,
+and a new graph store, are still to be done, so that a crash in between forgets nothing.
 """
+
+import logging
+import time
+from threading import Event
 
 from sqlalchemy import Connection, delete, func, literal, or_, select, text, update
 
+from app.errors import JournalUnavailable
 from app.journal import Journal, changes, meta, pending, records
 from app.journal.moments import now
 from app.journal.tables import edge, feature, match_key, statistic, version, visit, visit_item
+from app.journal.tables import pending as pending_table
 from app.journal.tables import record as table
 from app.journal.writing import add_delete_version
 
 DUE = "scrub"
+GRAPH_DUE = "graph_scrub"
+"""When something was erased that the graph store's files still hold; empty once they were made anew."""
+
+PAUSE_S = 5.0
+"""How long a serving node waits before it tries again what a reader put off."""
+
+_log = logging.getLogger(__name__)
 
 
 def erase(c: Connection, record_id: int, author: str) -> bool:
@@ -37,6 +50,7 @@ def erase(c: Connection, record_id: int, author: str) -> bool:
     changes.note(c, "record", [held.reference])
     pending.add(c, [record_id])
     meta.put(c, DUE, now())
+    meta.put(c, GRAPH_DUE, now())
     return True
 
 
@@ -57,6 +71,32 @@ def scrub(journal: Journal) -> bool:
         if meta.get(c, DUE) == due:
             meta.put(c, DUE, "")
     return True
+
+
+def keep_scrubbed(journal: Journal, stop: Event) -> None:
+    """Do what was put off, until `stop` is set: for a thread of the serving node."""
+    pause = PAUSE_S
+    while not stop.wait(pause):
+        began = time.monotonic()
+        try:
+            scrub(journal)
+        except JournalUnavailable as error:
+            _log.warning("erasing waits: %s", error)
+        pause = PAUSE_S + 5 * (time.monotonic() - began)
+
+
+def graph_due(c: Connection) -> str:
+    """Return the mark under which the graph store is to be made anew; empty when it need not be, or a group of what was erased still waits."""
+    mark = meta.get(c, GRAPH_DUE) or ""
+    waiting = select(pending_table.c.record_id).join(table, table.c.id == pending_table.c.record_id).where(table.c.state == records.GONE)
+    return "" if mark and c.execute(waiting.limit(1)).first() is not None else mark
+
+
+def graph_done(journal: Journal, mark: str) -> None:
+    """Note that the graph store was made anew since `mark`; what was erased later is still to be done."""
+    with journal.write() as c:
+        if meta.get(c, GRAPH_DUE) == mark:
+            meta.put(c, GRAPH_DUE, "")
 
 
 def _forget_words(c: Connection, record_id: int) -> None:

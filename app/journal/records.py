@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from app.journal import changes, pending
 from app.journal.moments import now
 from app.journal.tables import record as table
 from app.journal.tables import source
 from app.journal.tables import version as version_table
-from app.journal.text import Document, from_text
+from app.journal.text import Document, as_text, from_text
 from app.journal.writing import ADDED, CHANGED, UNCHANGED, Outcome, Statement, add_delete_version, put_many
 
 __all__ = ["ADDED", "CHANGED", "UNCHANGED", "Document", "Outcome", "Statement", "put_many"]
@@ -67,7 +67,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One statement a record once was; a `delete` has no document."""
+    """One statement a record once was: create, update, delete (without document), hide, or show once it was hidden."""
 
     version: int
     kind: str
@@ -141,7 +141,7 @@ def put(
     return put_many(c, source_id, [statement], author)[0]
 
 
-def withdraw(c: Connection, record_id: int, author: str, origin: tuple[int, int] | None = None) -> bool:
+def withdraw(c: Connection, record_id: int, author: str, origin: tuple[int, int] | None = None, visit_id: int | None = None) -> bool:
     """The source takes its record back; its versions stay. Return False when it had done so before: then only the `origin` is noted."""
     held = by_id(c, record_id)
     if held is None:
@@ -153,17 +153,20 @@ def withdraw(c: Connection, record_id: int, author: str, origin: tuple[int, int]
     c.execute(update(table).where(table.c.id == record_id).values(values))
     if held.state == GONE:
         return False
-    add_delete_version(c, record_id, held.version + 1, author)
+    add_delete_version(c, record_id, held.version + 1, author, visit_id)
     _noted(c, held)
     return True
 
 
-def hide(c: Connection, record_id: int) -> bool:
+def hide(c: Connection, record_id: int, author: str, visit_id: int | None = None) -> bool:
     """The record was silently absent for long: nobody sees it until its source sends it again. Return False when it was not live."""
     held = by_id(c, record_id)
     if held is None or held.state != LIVE:
         return False
-    c.execute(update(table).where(table.c.id == record_id).values(state=HIDDEN, modified_at=now()))
+    at, following = now(), held.version + 1
+    c.execute(update(table).where(table.c.id == record_id).values(state=HIDDEN, version=following, modified_at=at))
+    said = {"kind": "hide", "document": as_text(held.document), "content_hash": held.content_hash, "author": author, "at": at, "visit_id": visit_id}
+    c.execute(insert(version_table).values(record_id=record_id, version=following, **said))
     _noted(c, held)
     return True
 

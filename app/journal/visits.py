@@ -91,6 +91,18 @@ def finish(
     c.execute(update(table).where(table.c.id == visit_id).values(finished_at=now(), outcome=outcome, **given))
 
 
+def mark_undone(c: Connection, visit_id: int, author: str, message: Text) -> None:
+    """Note that an applied visit was taken back, by whom, and what that did."""
+    said = {"undone_at": now(), "undone_by": author, "message": sentence_text(message)}
+    c.execute(update(table).where(table.c.id == visit_id).values(said))
+
+
+def newest_applied(c: Connection, source_id: int) -> int | None:
+    """Return the number of the newest visit to a source that was applied and not taken back; None when there is none."""
+    mine = (table.c.source_id == source_id, table.c.outcome == "applied", table.c.undone_at.is_(None))
+    return c.execute(select(func.max(table.c.id)).where(*mine)).scalar()
+
+
 def get(c: Connection, visit_id: int) -> Visit:
     """Return one visit. Raises NotFound."""
     row = c.execute(_chosen().where(table.c.id == visit_id)).mappings().first()

@@ -44,6 +44,7 @@ class _Batch:
 
     at: str
     author: str
+    visit_id: int | None
     outcomes: list[tuple[int, Outcome]] = field(default_factory=list)
     added: list[dict[str, Any]] = field(default_factory=list)
     replaced: list[dict[str, Any]] = field(default_factory=list)
@@ -54,22 +55,23 @@ class _Batch:
     touched: list[int] = field(default_factory=list)
 
 
-def put_many(c: Connection, source_id: int, statements: Iterable[Statement], author: str) -> list[tuple[int, Outcome]]:
+def put_many(c: Connection, source_id: int, statements: Iterable[Statement], author: str, visit_id: int | None = None) -> list[tuple[int, Outcome]]:
     """Keep the statements of a source, and return for each the record's id and what it changed.
 
     ``unchanged`` (the same content, live): it is only marked as seen. ``added``: new, or withdrawn before.
-    ``changed``: other content, or the same after it had been hidden. Each statement that says something new becomes a version.
+    ``changed``: other content, or the same after it had been hidden. Each statement that says something new becomes a version,
+    of the visit that said it where one did.
     """
     (name,) = c.execute(select(source.c.name).where(source.c.id == source_id)).one()
     outcomes: list[tuple[int, Outcome]] = []
     for chunk in _chunks(statements):
-        outcomes += _put_chunk(c, source_id, name, chunk, author)
+        outcomes += _put_chunk(c, source_id, name, chunk, _Batch(now(), author, visit_id))
     return outcomes
 
 
-def add_delete_version(c: Connection, record_id: int, number: int, author: str) -> None:
+def add_delete_version(c: Connection, record_id: int, number: int, author: str, visit_id: int | None = None) -> None:
     """Add the version that says that the record was taken back."""
-    c.execute(insert(version).values(record_id=record_id, version=number, kind="delete", author=author, at=now()))
+    c.execute(insert(version).values(record_id=record_id, version=number, kind="delete", author=author, at=now(), visit_id=visit_id))
 
 
 def _chunks(statements: Iterable[Statement]) -> Iterator[dict[str, Statement]]:
@@ -84,11 +86,10 @@ def _chunks(statements: Iterable[Statement]) -> Iterator[dict[str, Statement]]:
         yield chunk
 
 
-def _put_chunk(c: Connection, source_id: int, name: str, chunk: Mapping[str, Statement], author: str) -> list[tuple[int, Outcome]]:
+def _put_chunk(c: Connection, source_id: int, name: str, chunk: Mapping[str, Statement], batch: _Batch) -> list[tuple[int, Outcome]]:
     """Compare one chunk with what is held, and write the difference."""
     held = {row.key: row for row in c.execute(_HELD, {"source": source_id, "keys": list(chunk)})}
     following = (c.execute(select(func.max(table.c.id))).scalar() or 0) + 1
-    batch = _Batch(now(), author)
     for statement in chunk.values():
         row = held.get(statement.key)
         if row is None:
@@ -127,10 +128,9 @@ def _replace(batch: _Batch, row: Row[*tuple[Any, ...]], statement: Statement) ->
     if statement.origin is None:
         values |= {"origin_epoch": row.origin_epoch, "origin_sequence": row.origin_sequence}
     came_back = row.state == "hidden" and row.content_hash == statement.content_hash
-    new = values | {"id": row.id, "version": row.version if came_back else row.version + 1}
+    new = values | {"id": row.id, "version": row.version + 1}
     batch.replaced.append({f"new_{column}": value for column, value in new.items()})
-    if not came_back:
-        batch.versions.append(_version(batch, new, "create" if row.state == "gone" else "update"))
+    batch.versions.append(_version(batch, new, "show" if came_back else "create" if row.state == "gone" else "update"))
     batch.outcomes.append((row.id, ADDED if row.state == "gone" else CHANGED))
 
 
@@ -163,7 +163,7 @@ def _values(at: str, statement: Statement) -> dict[str, Any]:
 def _version(batch: _Batch, row: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the version that goes with a row."""
     kept = {column: row[column] for column in ("version", "document", "content_hash")}
-    return kept | {"record_id": row["id"], "kind": kind, "author": batch.author, "at": batch.at}
+    return kept | {"record_id": row["id"], "kind": kind, "author": batch.author, "at": batch.at, "visit_id": batch.visit_id}
 
 
 def _write(c: Connection, batch: _Batch) -> None:

@@ -35,6 +35,7 @@ class _Copy:
 
     generation: Generation
     readers: int = 0
+    forgotten: bool = False
     made: float = field(default_factory=time.monotonic)
 
 
@@ -67,15 +68,29 @@ class Generations:
         with self._making:
             return self._take(max_age_s) or self._made()
 
+    def newest(self, max_age_s: float = MAX_AGE_S) -> Generation | None:
+        """Return what `current` would, when no copy has to be made for it; nobody is counted as its reader."""
+        position = self._store.position()
+        with self._lock:
+            copy = self._good(position, max_age_s)
+            return copy.generation if copy else None
+
     def _take(self, max_age_s: float) -> Generation | None:
         """Count one more reader of the newest copy, if it is good enough."""
         position = self._store.position()
         with self._lock:
-            newest = self._copies[-1] if self._copies else None
-            if newest is None or (newest.generation.position != position and time.monotonic() - newest.made > max_age_s):
+            copy = self._good(position, max_age_s)
+            if copy is None:
                 return None
-            newest.readers += 1
-            return newest.generation
+            copy.readers += 1
+            return copy.generation
+
+    def _good(self, position: int, max_age_s: float) -> _Copy | None:
+        """Return the newest copy unless the store has moved on and it is too old; the lock is held."""
+        newest = self._copies[-1] if self._copies else None
+        if newest is None or newest.forgotten or (newest.generation.position != position and time.monotonic() - newest.made > max_age_s):
+            return None
+        return newest
 
     def _made(self) -> Generation:
         """Make a copy, with its first reader; the copies before it go as soon as nobody reads them."""
@@ -98,10 +113,22 @@ class Generations:
                     copy.readers -= 1
         self._remove_unread()
 
-    def _remove_unread(self) -> None:
-        """Remove the copies that nobody reads, except the newest."""
+    def forget(self) -> None:
+        """Let nobody begin to read the copies there are: they hold what was erased since. They go with their last readers."""
+        with self._making, self._lock:
+            for copy in self._copies:
+                copy.forgotten = True
+        self._remove_unread()
+
+    def forgotten(self, generation: Generation | None) -> bool:
+        """Tell whether a copy should be let go of."""
         with self._lock:
-            gone = [copy for copy in self._copies[:-1] if copy.readers <= 0]
+            return any(copy.forgotten for copy in self._copies if copy.generation is generation)
+
+    def _remove_unread(self) -> None:
+        """Remove the copies that nobody reads, except the newest, which stays unless it is to be forgotten."""
+        with self._lock:
+            gone = [copy for copy in self._copies if copy.readers <= 0 and (copy.forgotten or copy is not self._copies[-1])]
             self._copies = [copy for copy in self._copies if copy not in gone]
         for copy in gone:
             shutil.rmtree(copy.generation.path, ignore_errors=True)

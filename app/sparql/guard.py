@@ -31,6 +31,9 @@ _FUNCTIONS = """
     STRLEN REPLACE UCASE LCASE ENCODE_FOR_URI CONTAINS STRSTARTS STRENDS STRBEFORE STRAFTER YEAR MONTH DAY HOURS MINUTES SECONDS TIMEZONE TZ
     NOW UUID STRUUID MD5 SHA1 SHA256 SHA384 SHA512 COALESCE IF STRLANG STRDT SAMETERM ISIRI ISURI ISBLANK ISLITERAL ISNUMERIC REGEX
 """
+_FLEETING = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
+"""What gives another value each time it is asked."""
+
 _WORDS = FORMS | _LINKING | frozenset(_KEYWORDS.split()) | frozenset(_FUNCTIONS.split())
 _LINK_MARKS = frozenset({"||", "&&", "=", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "|", "^", "!", ".", ";"})
 _SIGNS = frozenset({"!", "+", "-"})
@@ -65,6 +68,8 @@ class Checked:
     """The lines of the engine's text, and where in the stranger's each begins."""
     limit: int | None
     values: int | None
+    lasting: bool
+    """Whether it gives the same answer each time it is asked of the same data."""
 
     @property
     def text(self) -> str:
@@ -114,6 +119,7 @@ class _Reading:
     limit: int | None = None
     values: int | None = None
     before: str = ""
+    lasting: bool = True
 
 
 @lru_cache(maxsize=256)
@@ -146,6 +152,7 @@ def check(text: str) -> Checked:
         places=tuple(reading.places),
         limit=reading.limit,
         values=reading.values,
+        lasting=reading.lasting,
     )
 
 
@@ -253,12 +260,13 @@ def _note_graph(reading: _Reading, token: Token) -> None:
 
 
 def _note_end(reading: _Reading, token: Token) -> None:
-    """Keep where the query's own LIMIT and its last VALUES are; called once the token is written."""
+    """Keep where the query's own LIMIT and its last VALUES are, and whether its answer lasts; called once the token is written."""
     if token.depth == 0 and token.kind is Kind.NUMBER and reading.before == "LIMIT":
         reading.limit = len(reading.lines) - 1
     if token.depth == 0 and token.text == "VALUES":
         reading.values = len(reading.lines) - 1
     reading.before = token.text
+    reading.lasting = reading.lasting and not (token.kind is Kind.WORD and token.text in _FLEETING)
 
 
 def _rewritten(reading: _Reading, token: Token) -> str:

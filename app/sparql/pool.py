@@ -10,12 +10,12 @@ from pathlib import Path
 
 from app.errors import BadQuery, Busy, MaillageError, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable, Text
 from app.sparql import guard
+from app.sparql.answers import Answer, Answers, Question
 from app.sparql.generations import Generation, Generations
 from app.sparql.processes import Process
 from app.sparql.tasks import Outcome, Refusal, Task
 
 _ERRORS: dict[str, type[MaillageError]] = {kind.slug: kind for kind in (BadQuery, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable)}
-_CHUNK = 1 << 16
 _MAX_GRAPHS = 100
 _MAX_LENGTH = 2048
 
@@ -32,53 +32,6 @@ class Limits:
     waiting: int = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A query with its dataset and an Accept header; `partial` takes the first rows of an answer that is too long."""
-
-    query: str
-    accept: str = "*/*"
-    default_graphs: tuple[str, ...] = ()
-    named_graphs: tuple[str, ...] = ()
-    partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; a large one is in a file, which is removed once `read` or `chunks` has given it out, or by `close`.
-
-    `position` is how much of the journal it knows, `created_at` when its copy of the graph was made, in seconds since 1970.
-    """
-
-    media_type: str
-    truncated: bool
-    size: int
-    position: int
-    created_at: float
-    body: bytes | Path
-
-    def read(self) -> bytes:
-        """Return the whole body."""
-        return b"".join(self.chunks())
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the body in pieces, never all of a large one at once."""
-        if isinstance(self.body, bytes):
-            yield self.body
-            return
-        try:
-            with self.body.open("rb") as file:
-                while piece := file.read(_CHUNK):
-                    yield piece
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Forget the answer."""
-        if isinstance(self.body, Path):
-            self.body.unlink(missing_ok=True)
-
-
 class Pool:
     """The processes, started at once; `ask` may be called from any thread."""
 
@@ -90,6 +43,7 @@ class Pool:
         self._closed = False
         self._free: queue.Queue[Process] = queue.Queue()
         self._processes: set[Process] = set()
+        self._answers = Answers()
         for _ in range(limits.workers):
             self._free.put(self._started())
 
@@ -107,6 +61,9 @@ class Pool:
         Busy when too many wait, StoreUnavailable when the graph cannot be read.
         """
         _refuse_oversized(question)
+        held = self.held(question)
+        if held is not None:
+            return held
         with self._turn() as process:
             process.wait_ready()
             generation = self._moved(process)
@@ -116,7 +73,15 @@ class Pool:
             except BaseException:
                 spool.unlink(missing_ok=True)
                 raise
-        return _answer(reply, body, spool, generation)
+        answer = _answer(reply, body, spool, generation)
+        if isinstance(reply, Outcome) and reply.lasting and not self._generations.forgotten(generation):
+            self._answers.keep(generation, question, answer)
+        return answer
+
+    def held(self, question: Question) -> Answer | None:
+        """Return the answer when it was given before, on a copy of the graph that is still good enough; nothing waits."""
+        generation = self._generations.newest()
+        return None if generation is None else self._answers.given(generation, question)
 
     @contextmanager
     def _turn(self) -> Iterator[Process]:
@@ -125,7 +90,7 @@ class Pool:
         try:
             yield process
         finally:
-            if process.spent or not process.alive:
+            if process.spent or not process.alive or self._generations.forgotten(process.generation):
                 self._end(process)
                 process = self._started()
             self._put_back(process)
@@ -179,6 +144,20 @@ class Pool:
             timeout_s=self._limits.timeout_s,
             spool=str(spool),
         )
+
+    def forget(self) -> None:
+        """Let go of every copy of the graph made so far, and of the processes that have read it: those at work end with their answer."""
+        self._generations.forget()
+        self._answers.forget()
+        for _ in range(self._limits.workers):
+            try:
+                process = self._free.get_nowait()
+            except queue.Empty:
+                return
+            if self._generations.forgotten(process.generation):
+                self._end(process)
+                process = self._started()
+            self._free.put(process)
 
     def _end(self, process: Process) -> None:
         """End a process and give back what it held."""

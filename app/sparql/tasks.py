@@ -35,12 +35,16 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an answer is, without its body; `spooled` when the body is in the task's file."""
+    """What an answer is, without its body; `spooled` when the body is in the task's file.
+
+    `lasting`: the same question gives the same answer as long as the copy of the store is the same.
+    """
 
     media_type: str
     truncated: bool
     size: int
     spooled: bool
+    lasting: bool = False
 
 
 class Refusal(NamedTuple):

@@ -134,7 +134,7 @@ def _written(store: pyoxigraph.Store, task: Task, checked: guard.Checked, rows: 
         body = b"" if sink.spooled else sink.whole()
     finally:
         sink.close(keep=whole)
-    return (Outcome(media_type, cut, sink.size, sink.spooled), body) if fits else None
+    return (Outcome(media_type, cut, sink.size, sink.spooled, checked.lasting), body) if fits else None
 
 
 def _ran(store: pyoxigraph.Store, task: Task, text: str) -> Answer:

@@ -27,7 +27,7 @@ def _described(kind: str, packed: bool) -> dict[int | str, dict[str, Any]]:
     """Say to the API's description what a dump answers."""
     media_type = GZIP if packed else dump.MEDIA_TYPES[kind].split(";")[0]
     return {
-        200: {"description": "The dump; `Maillage-Sequence` says where in the feed it stands", "content": {media_type: {}}},
+        200: {"description": "The dump; `Maillage-Epoch` and `Maillage-Sequence` say where in the feed it stands", "content": {media_type: {}}},
         304: {"description": "Not modified"},
         **refusals(Busy),
     }
@@ -68,7 +68,7 @@ def _answer(here: Asking, kind: str, source: str | None, packed: bool) -> Respon
     version = f"{stand.version}-{'own' if own else 'all'}-{kind}"
     etag = f'"{version}"' if packed else tag(here, version)
     headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": "Accept-Encoding", "Last-Modified": http_date(stand.modified_at)}
-    headers["Maillage-Sequence"] = str(stand.sequence)
+    headers |= {"Maillage-Epoch": str(stand.epoch), "Maillage-Sequence": str(stand.sequence)}
     if unchanged(here, etag, stand.modified_at):
         parts.close()
         return Response(status_code=304, headers=headers)
@@ -77,9 +77,10 @@ def _answer(here: Asking, kind: str, source: str | None, packed: bool) -> Respon
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a dump stands: its version, the feed's sequence, when the directory last changed."""
+    """Where a dump stands: its version, the feed's epoch and sequence, when the directory last changed."""
 
     version: str
+    epoch: int
     sequence: int
     modified_at: str
 
@@ -87,4 +88,5 @@ class Stand:
 def _stand(c: Connection) -> Stand:
     """Say where a dump made now would stand."""
     sequence, modified_at = dump.state(c)
-    return Stand(f"{meta.epoch(c)}-{sequence}-{changes.last(c)}", sequence, modified_at)
+    epoch = meta.epoch(c)
+    return Stand(f"{epoch}-{sequence}-{changes.last(c)}", epoch, sequence, modified_at)

@@ -5,13 +5,14 @@ from starlette.responses import Response
 
 from app.errors import BadRequest, Gone, NotFound, Text
 from app.feed import atom, graph, pages
+from app.feed.compaction import Retention
 from app.record import serialise_ntriples
 from app.web import documents
 from app.web.asking import Asking, Here
 from app.web.documents import Document
 from app.web.negotiation import JSON, JSONLD, TRIG, TURTLE
 from app.web.problems import refusals
-from app.web.replies import IMMUTABLE, REVALIDATE, Place, Stamp, Variant, described, link, reply
+from app.web.replies import IMMUTABLE, REVALIDATE, Place, Stamp, Variant, described, held, link, reply
 
 router = APIRouter(tags=["feed"])
 
@@ -47,10 +48,14 @@ def root(here: Here) -> Response:
     names = here.node.names
     with here.node.journal.read() as connection:
         state = pages.state(connection)
-        document = pages.root(connection, names)
-    stamp = Stamp(f"{state.epoch}-{state.sequence}-{state.last}", state.modified_at, REVALIDATE)
-    here.node.readership.note(here.header("user-agent"))
-    calls = link(f"{names.base}/hub", "hub"), link(names.feed, "self")
+        stamp = Stamp(_version(here, state), state.written_at, REVALIDATE)
+        unmoved = held(here, FEED, stamp)
+        here.node.readership.note(here.header("user-agent"), state.sequence if unmoved else None)
+        if unmoved is not None:
+            return unmoved
+        settings = here.node.settings
+        document = pages.root(connection, names, Retention(settings.feed_log_days, settings.feed_tombstone_days), relays=settings.relay)
+    calls = link(names.hub, "hub"), link(names.feed, "self")
     place = Place(names.feed, None, (link(f"{names.feed}.atom", "alternate", ATOM), link(names.context, CONTEXT), *calls))
     return reply(here, FEED, document, stamp, place)
 
@@ -94,8 +99,15 @@ def atom_feed(here: Here) -> Response:
     """What changed last, for feed readers."""
     with here.node.journal.read() as connection:
         state = pages.state(connection)
-    stamp = Stamp(f"{state.epoch}-{state.sequence}-{state.last}", state.modified_at, REVALIDATE)
+    stamp = Stamp(_version(here, state), state.modified_at, REVALIDATE)
     return reply(here, ATOM_FEED, state, stamp, Place(f"{here.node.names.feed}.atom", ATOM))
+
+
+def _version(here: Asking, state: pages.State) -> str:
+    """Name the state of the log, and what the settings say of it."""
+    settings = here.node.settings
+    kept = f"{settings.feed_log_days}-{settings.feed_tombstone_days}-{int(settings.relay)}"
+    return f"{state.epoch}-{state.sequence}-{state.first}-{state.last}-{kept}"
 
 
 def _number(text: str) -> int:

@@ -137,6 +137,13 @@ def discard_visit(here: Here, number: int, token: Editor) -> Response:
     return JSONResponse(_visit_json(here, number, 0), headers=FRESH)
 
 
+@router.post("/visits/{number}/undo", responses=ABSENT)
+def undo_visit(here: Here, number: int, token: Editor) -> Response:
+    """Take back a visit that was applied; what changed since stays, and the peer's next visit waits for a person."""
+    here.node.harvester.undo(_existing(here, number), token.label)
+    return JSONResponse(_visit_json(here, number, 0), headers=FRESH)
+
+
 def _values(given: dict[str, Any]) -> dict[str, Any]:
     """Read the fields of a peer, those that are there, as those of `Source`. Raises BadRequest and what a mapping raises."""
     read: dict[str, tuple[str, Callable[[], Any]]] = {

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.errors import BadQuery, BadRequest, MaillageError, NotAcceptable, QueryRefused, QueryStopped, Text, TooLarge, UnsupportedType
 from app.journal import moment
 from app.record import serialise_ntriples
 from app.sparql import description
+from app.sparql.answers import Answer, Question
 from app.sparql.formats import GRAPHS, RESULTS
-from app.sparql.pool import Answer, Question
 from app.web import bodies, negotiation, replies
 from app.web.asking import Asking, Here
 from app.web.bodies import Unread
@@ -33,6 +34,9 @@ UPDATE = "application/sparql-update"
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 200_000
 """Bytes: a query of 16 KB, escaped, and the names of some graphs."""
+
+AT_ONCE = 32_768
+"""Bytes of an answer that may be hashed and compressed in the event loop."""
 
 ANYTHING = "*/*"
 FORMAT = "format"
@@ -92,9 +96,23 @@ PAGE = Shown(page.answer, page.refusal)
 
 
 @router.get("/sparql", responses={304: {"description": "Not modified"}, **ANSWERS}, openapi_extra=replies.parameters(PARAMETERS))
-def get(here: Here) -> Response:
-    """Ask a query; without one, the service's description."""
+async def get(here: Here) -> Response:
+    """Ask a query; without one, the service's description. What was answered just before is answered without waiting for anybody."""
     parameters = here.request.query_params.multi_items()
+    answer = _at_once(here, parameters)
+    return await run_in_threadpool(_answered, here, parameters) if answer is None else answer
+
+
+def _at_once(here: Asking, parameters: Parameters) -> Response | None:
+    """Answer when the answer is at hand and small enough for the event loop."""
+    if not any(name == "query" for name, _ in parameters) or _wants_page(here, parameters):
+        return None
+    held = here.node.queries.held(_question(here, parameters))
+    return _cacheable(here, held) if held is not None and held.size <= AT_ONCE else None
+
+
+def _answered(here: Asking, parameters: Parameters) -> Response:
+    """Answer, in a thread that may wait."""
     if not any(name in ("query", "update") for name, _ in parameters):
         stamp = Stamp(replies.RELEASE, None, REVALIDATE)
         return reply(here, DESCRIPTION, None, stamp, Place(f"{here.node.names.base}/sparql"))

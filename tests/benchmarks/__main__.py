@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from tests.benchmarks import harvest, load, matching, publishing, questions, sparql
+from tests.benchmarks import following, harvest, load, matching, publishing, questions, sparql
 
 BENCHMARKS = {
     "sparql": sparql.run,
     "questions": questions.run,
     "harvest": harvest.run,
+    "following": following.run,
     "load": load.run,
     "publishing": publishing.run,
     "matching": matching.run,

@@ -1,5 +1,6 @@
 """`sparql`: the 18 queries over HTTP, our /sparql against rdflib-endpoint that serves the same data."""
 
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from tests.benchmarks.measuring import geometric_mean, median_ms, table
 from tests.benchmarks.queries import Query, queries
 from tests.nodes import NodeProcess, free_port
 
+PATIENCE_S = 120.0
+"""How long an answer is waited for; rdflib-endpoint needs hours for some, which then count as so many seconds."""
+
 RESULTS = "application/sparql-results+json"
 TURTLE = "text/turtle"
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -29,33 +34,58 @@ BY_VALUE = {f"{XSD}decimal": Decimal, f"{XSD}integer": Decimal, f"{XSD}double": 
 
 
 def run(groups: int = 10_000, times: int = 5) -> str:
-    """Ask both, query by query, and return the table."""
+    """Ask both, query by query, and return the table: ours when it is asked for the first time, and when it was asked before."""
     with tempfile.TemporaryDirectory() as folder, _both(Path(folder), groups) as (client, node, ours, theirs):
         rows = []
         for query in queries(node, min(7, groups - 1)):
-            same = _agreement(query, _values(query, _ask(client, ours, query)), _values(query, _ask(client, theirs, query)))
-            mine = median_ms(lambda query=query: _ask(client, ours, query), times)
-            yours = median_ms(lambda query=query: _ask(client, theirs, query), times)
-            rows.append((query.name, mine, yours, yours / mine, same))
-    mean = geometric_mean(row[3] for row in rows)
-    slower = ", ".join(row[0] for row in rows if row[3] < 1) or "none"
-    head = ("query", "ours, ms", "rdflib-endpoint, ms", "ratio", "answers")
-    return table(f"SPARQL over HTTP at {groups:,} groups: geometric mean {mean:.1f} times, slower than rdflib-endpoint: {slower}", head, rows)
+            first = median_ms(partial(_ask, client, ours, _Anew(query)), times)
+            ask = partial(_ask, client, ours, query)
+            answered, again = _values(query, ask()), median_ms(ask, times)
+            try:
+                same = _agreement(query, answered, _values(query, theirs.ask(query)))
+                yours = median_ms(partial(theirs.ask, query), times)
+            except httpx.ReadTimeout:
+                same, yours = f"{answered.total()} rows; rdflib-endpoint was given up", PATIENCE_S * 1000
+                theirs.start()
+            rows.append((query.name, first, again, yours, yours / first, yours / again, same))
+    head = ("query", "ours, first time, ms", "ours, again, ms", "rdflib-endpoint, ms", "ratio, first time", "ratio, again", "answers")
+    means = ", ".join(f"{name} {geometric_mean(row[at] for row in rows):.1f} times" for name, at in (("first time", 4), ("again", 5)))
+    slower = ", ".join(row[0] for row in rows if row[5] < 1) or "none"
+    return table(f"SPARQL over HTTP at {groups:,} groups: geometric means {means}; again slower than rdflib-endpoint: {slower}", head, rows)
+
+
+class _Anew:
+    """A query that was never asked before, each time it is looked at: no answer that is held counts."""
+
+    _number = itertools.count()
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self.graph = query.graph
+
+    @property
+    def text(self) -> str:
+        """The query and another comment."""
+        return f"{self._query.text}\n# {next(self._number)}"
 
 
 @contextmanager
-def _both(folder: Path, groups: int) -> Iterator[tuple[httpx.Client, str, str, str]]:
-    """A node and rdflib-endpoint over the node's own dump; gives a client, the node's base, and both query addresses."""
+def _both(folder: Path, groups: int) -> "Iterator[tuple[httpx.Client, str, str, _Endpoint]]":
+    """A node and rdflib-endpoint over the node's own dump; gives a client, the node's base, our query address and the other."""
     node = NodeProcess(folder / "data")
     filled(folder / "data", node.url, groups)
-    with httpx.Client(timeout=600) as client:
+    with httpx.Client(timeout=PATIENCE_S) as client:
         node.start()
         try:
             dump = folder / "dump.nq.gz"
             dump.write_bytes(client.get(f"{node.url}/dump.nq.gz", headers={"Accept-Encoding": "identity"}).content)
             wait_for_graph(client, node.url)
-            with _endpoint(client, dump) as theirs:
+            theirs = _Endpoint(client, dump)
+            try:
+                theirs.start()
                 yield client, node.url, f"{node.url}/sparql", theirs
+            finally:
+                theirs.stop()
         finally:
             node.stop()
 
@@ -71,26 +101,40 @@ def wait_for_graph(client: httpx.Client, base: str) -> None:
         time.sleep(0.5)
 
 
-@contextmanager
-def _endpoint(client: httpx.Client, dump: Path) -> Iterator[str]:
+class _Endpoint:
     """rdflib-endpoint over a dump, ended by pid."""
-    url = f"http://127.0.0.1:{(port := free_port())}/"
-    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.endpoint", dump, str(port)])
-    try:
-        while process.poll() is None:
+
+    def __init__(self, client: httpx.Client, dump: Path) -> None:
+        self._client = client
+        self._dump = dump
+        self._url = ""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, anew when it still computes what nobody waits for any more."""
+        self.stop()
+        self._url = f"http://127.0.0.1:{(port := free_port())}/"
+        self._process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.endpoint", self._dump, str(port)])
+        while self._process.poll() is None:
             try:
-                client.get(url, params={"query": "ASK {}"}, headers={"Accept": RESULTS})
-                break
+                self._client.get(self._url, params={"query": "ASK {}"}, headers={"Accept": RESULTS})
+                return
             except httpx.TransportError:
                 time.sleep(0.2)
-        assert process.poll() is None, "rdflib-endpoint did not start"
-        yield url
-    finally:
-        process.kill()
-        process.wait()
+        raise AssertionError("rdflib-endpoint did not start")
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def ask(self, query: Query) -> httpx.Response:
+        """Ask one query."""
+        return _ask(self._client, self._url, query)
 
 
-def _ask(client: httpx.Client, url: str, query: Query) -> httpx.Response:
+def _ask(client: httpx.Client, url: str, query: "Query | _Anew") -> httpx.Response:
     """Ask one query."""
     answer = client.get(url, params={"query": query.text}, headers={"Accept": TURTLE if query.graph else RESULTS})
     answer.raise_for_status()

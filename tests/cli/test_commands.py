@@ -22,6 +22,7 @@ NEEDS_A_NODE = [
     ("peers", "remove", "map"),
     ("peers", "apply", "map"),
     ("peers", "discard", "map"),
+    ("peers", "undo", "map"),
     ("harvest",),
     ("merge",),
     ("judge", "same", ATELIER, MAP),
@@ -29,6 +30,7 @@ NEEDS_A_NODE = [
     ("query", "-"),
     ("export",),
     ("backup", "copy"),
+    ("compact",),
     ("rebuild",),
 ]
 
@@ -184,6 +186,23 @@ def test_a_visit_that_waits_is_decided_here(lenient: Typed, files: str) -> None:
     assert len(lenient("export", "--format", "csv").out.splitlines()) > 8
 
 
+def test_an_applied_visit_is_taken_back_here(lenient: Typed, files: str) -> None:
+    """`peers undo` takes back the newest visit that was applied, or the one named; what is not one is refused in a sentence."""
+    lenient("peers", "add", "map", f"http://{files}/elements.json")
+    assert lenient("peers", "undo", "map").complaint == "'map' has no such applied visit."
+    lenient("harvest")
+    number = json.loads(lenient("peers", "show", "map", "--json").out)["visits"][0]["id"]
+    assert lenient("peers", "undo", "map", "999").complaint == "There is no visit number 999."
+    assert "7 were withdrawn" in lenient("peers", "undo", "map").err
+    assert len(lenient("export", "--format", "csv").out.splitlines()) == 8
+    assert "already" in str(lenient("peers", "undo", "map", str(number)).complaint)
+    assert lenient("harvest").out.startswith("map : waits for a person")
+    lenient("peers", "apply", "map")
+    report = json.loads(lenient("peers", "undo", "map", "--json").out)
+    assert report["id"] > number
+    assert report["undone"]
+
+
 def test_judgements_outlive_every_merge(lenient: Typed, files: str, tmp_path: Path) -> None:
     """`judge different` parts what was merged, `merge` leaves it so, `judge same` puts it together again; contradictions are refused."""
     lenient("peers", "add", "map", f"http://{files}/elements.json")
@@ -282,3 +301,11 @@ def test_the_generated_files_are_up_to_date(typed: Typed) -> None:
     """`vocabulary --check` has nothing to say."""
     assert typed("vocabulary", "--check").err == "Everything is up to date.\n"
     assert typed("version").out[0].isdigit()
+
+
+def test_a_young_feed_loses_nothing(typed: Typed) -> None:
+    """`compact` says what it dropped and what is left, for people and for programs."""
+    typed("load", *KUMU)
+    groups = len(typed("export", "--format", "ndjson", "--own").out.splitlines())
+    assert json.loads(typed("compact", "--json").out) == {"dropped": 0, "events": groups, "pages": 1, "resync_below": 0}
+    assert typed("compact").err == f"Events dropped: 0; {groups} are left, in 1 page(s).\n"

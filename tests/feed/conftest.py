@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from app.feed import log, pages
+from app.feed import compaction, log, pages
 from app.journal import Journal, now, tables
 from app.names import Names
 from app.record import content_hash
@@ -50,6 +50,12 @@ class Feed:
         """Start again as after a restored backup."""
         with self.journal.write() as c:
             return log.open_epoch(c, self.names, above, self.page_size)
+
+    def compact(self, log_before: str, tombstones_before: str | None = None, least: int = 1) -> compaction.Compaction:
+        """Drop what is older than these moments."""
+        limits = compaction.Limits(log_before, tombstones_before or log_before)
+        with self.journal.write() as c:
+            return compaction.compact(c, limits, least, self.page_size)
 
     def root(self) -> Document:
         """Read the root."""

@@ -32,7 +32,15 @@ def test_the_root_says_all_that_a_client_needs(feed: Any) -> None:
             "versionDeleteObject": "as:Delete",
             "pollingInterval": 3600,
         },
-        "retentionPolicy": {"id": "https://a.example/feed#retention", "fullLogDuration": "P90D", "versionAmount": 1, "versionDeleteDuration": "P2Y"},
+        "retentionPolicy": {
+            "id": "https://a.example/feed#retention",
+            "fullLogDuration": "P90D",
+            "versionAmount": 1,
+            "versionDeleteDuration": "P730D",
+            "resyncBelow": 0,
+        },
+        "dump": "https://a.example/dump.ndjson.gz?source=own",
+        "hub": "https://a.example/hub",
         "relation": [
             {"type": "tree:GreaterThanOrEqualToRelation", "node": node[0], "path": "as:published", "value": since[0]},
             {"type": "tree:LessThanRelation", "node": node[0], "path": "as:published", "value": since[1]},

@@ -19,7 +19,7 @@ from app.graph import Store
 from app.graph.memory import MemoryStore
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
-from app.journal import Journal, changes, meta, records, sources, visits
+from app.journal import Journal, changes, erasure, meta, pending, records, sources, visits
 from app.journal.tables import group, identity, record
 from app.journal.text import as_text
 from app.names import Names
@@ -348,3 +348,47 @@ def test_two_who_ask_for_it_at_once_do_not_disturb_each_other(journal: Journal, 
         thread.join()
     assert projector.step() == 0
     assert same_as_rebuilt(journal, store, [NAMES.record("carte", f"g{number}") for number in range(10)])
+
+
+MARK = "zibelinexq7"
+
+
+def in_files(folder: Path) -> list[str]:
+    """The files in which the mark stands."""
+    return [path.name for path in folder.rglob("*") if path.is_file() and MARK.encode() in path.read_bytes()]
+
+
+def test_what_was_erased_leaves_the_files_of_the_store(journal: Journal, oxigraph: OxigraphStore, tmp_path: Path) -> None:
+    """Oxigraph keeps every text it ever held: once the groups are settled the store is made anew, and whoever holds copies is told."""
+    told: list[int] = []
+    projector = Projector(journal, oxigraph, NAMES, cleaned=lambda: told.append(1))
+    add_source(journal, "carte")
+    say(journal, "carte", "jardin", f"Le jardin de la {MARK}")
+    say(journal, "carte", "verger", "Le verger")
+    projector.catch_up()
+    assert in_files(tmp_path / "graph")
+    with journal.write() as c:
+        held = records.get(c, "carte", "jardin")
+        assert held is not None
+        pending.remove(c, pending.first(c))
+        records.withdraw(c, held.id, "test")
+        erasure.erase(c, held.id, "test")
+    projector.catch_up()
+    assert (told, in_files(tmp_path / "graph") != []) == ([], True)  # its group still waits: the store would have to be made anew again
+    with journal.write() as c:
+        pending.remove(c, [held.id])
+    projector.catch_up()
+    assert (told, in_files(tmp_path / "graph")) == ([1], [])
+    assert projector.step() == 0
+    assert "Le verger" in oxigraph.read(NAMES.record("carte", "verger"))
+
+
+def test_a_rebuild_counts_as_cleaning(journal: Journal, projector: Projector, store: Store) -> None:
+    """What an operator asked for, or what a restart found to be done, is not done a second time."""
+    add_source(journal, "carte")
+    with journal.write() as c:
+        meta.put(c, erasure.GRAPH_DUE, "now")
+    projector.rebuild()
+    with journal.read() as c:
+        assert erasure.graph_due(c) == ""
+    assert projector.step() == 0

@@ -1,8 +1,10 @@
 """A small native feed on a loopback peer, honest unless a test makes it lie. Every group in it is invented."""
 
+import gzip
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.harvest.loopback import Peer, Request, answer
@@ -16,12 +18,19 @@ def group(iri: str, name: str, **more: Any) -> dict[str, Any]:
 
 @dataclass
 class Feed:
-    """A log of events, served in pages of `size`."""
+    """A log of events, served in pages of `size`: with `dates` by which a page is found again, with a `dump` if it offers one.
+
+    `begins` is the number of its first page, `dropped` that of the newest withdrawal which it forgot.
+    """
 
     peer: Peer
     epoch: int = 1
     size: int = 3
     events: list[dict[str, Any]] = field(default_factory=list)
+    dates: bool = True
+    dump: bool = False
+    begins: int = 1
+    dropped: int = 0
 
     def __post_init__(self) -> None:
         self.serve()
@@ -42,8 +51,9 @@ class Feed:
             "object": self.iri(slug),
             "origin": f"{self.peer.url}/node",
             "sequence": number,
-            "published": f"2026-01-01T10:00:00.{number:03}Z",
         }
+        if self.dates:
+            event["published"] = (datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(milliseconds=number)).isoformat(timespec="milliseconds")
         self.events.append(event | ({"record": record} if record else {}) | more)
         self.serve()
         return self.events[-1]
@@ -60,15 +70,46 @@ class Feed:
         """Withdraw an invented group."""
         self.say("Delete", slug, **more)
 
+    def compact(self, forget: bool = False) -> None:
+        """Keep the newest event of each record, under its own number, in new pages; the old ones are gone. `forget`: withdrawals too."""
+        newest = {event["object"]: event for event in self.events}
+        kept = sorted(newest.values(), key=lambda event: event["sequence"])
+        if forget:
+            self.dropped = max([self.dropped, *(event["sequence"] for event in kept if event["type"] == "Delete")])
+            kept = [event for event in kept if event["type"] != "Delete"]
+        self._rewrite(kept)
+
+    def restore(self, events: list[dict[str, Any]]) -> None:
+        """Come back from a backup that held these events: a new epoch, whose numbers begin anew."""
+        self.epoch += 1
+        self.dropped = 0
+        live = {event["object"]: event for event in events}.values()
+        self._rewrite([event | {"sequence": number} for number, event in enumerate((one for one in live if one["type"] != "Delete"), start=1)])
+
+    def _rewrite(self, events: list[dict[str, Any]]) -> None:
+        pages = -(-len(self.events) // self.size)
+        for number in range(self.begins, self.begins + pages):
+            self.peer.answers[f"/feed/pages/{number}"] = answer(b"", "410 Gone")
+        self.begins += pages
+        self.events = events
+        self.serve()
+
     def serve(self) -> None:
-        """Answer at the root and at every page."""
+        """Answer at the root, at every page, and with the dump."""
         pages = [self.events[at : at + self.size] for at in range(0, len(self.events), self.size)]
         stream = {"id": f"{self.url}#e{self.epoch}", "type": "EventStream", "origin": f"{self.peer.url}/node", "epoch": self.epoch}
         root = {"id": self.url, "type": ["OrderedCollection", "tree:Node", "EventSource"], "totalItems": len(self.events), "stream": stream}
+        root["retentionPolicy"] = {"id": f"{self.url}#retention", "resyncBelow": self.dropped}
+        last = self.begins + len(pages) - 1
         if pages:
-            root |= {"first": self.page(1), "last": self.page(len(pages))}
+            root |= {"first": self.page(self.begins), "last": self.page(last)}
+        if self.dates:
+            root["relation"] = [relation(self.page(at), events[0]["published"]) for at, events in enumerate(pages, self.begins)]
+        if self.dump:
+            root["dump"] = f"{self.peer.url}/dump.ndjson.gz?source=own"
+            self.peer.answers["/dump.ndjson.gz?source=own"] = self.dumped()
         self.peer.answers["/feed"] = conditional(root)
-        for number, events in enumerate(pages, start=1):
+        for number, events in enumerate(pages, start=self.begins):
             page = {
                 "id": self.page(number),
                 "type": ["OrderedCollectionPage"],
@@ -76,12 +117,25 @@ class Feed:
                 "stream": {"id": stream["id"]},
                 "orderedItems": events,
             }
-            if number < len(pages):
+            if number < last:
                 page |= {"next": self.page(number + 1), "immutable": True}
             self.peer.answers[f"/feed/pages/{number}"] = conditional(page)
 
+    def dumped(self, **headers: str) -> bytes:
+        """The dump as it stands now: a record a line."""
+        newest = {event["object"]: event for event in self.events}.values()
+        context = {"@context": f"{self.peer.url}/vocab/context/v1.jsonld"}
+        lines = [json.dumps(context | event["record"]) for event in newest if "record" in event]
+        said = {"Maillage_Sequence": str(self.events[-1]["sequence"] if self.events else 0), "Maillage_Epoch": str(self.epoch)} | headers
+        return answer(gzip.compress("\n".join(lines).encode()), Content_Type="application/gzip", **said)
+
     def page(self, number: int) -> str:
         return f"{self.url}/pages/{number}"
+
+
+def relation(page: str, since: str) -> dict[str, str]:
+    """What a root says of one of its pages."""
+    return {"type": "tree:GreaterThanOrEqualToRelation", "node": page, "path": "as:published", "value": since}
 
 
 def digest_of(body: bytes) -> str:

@@ -23,21 +23,21 @@ ACTS = st.one_of(
     st.tuples(st.just("delete"), st.sampled_from(SLUGS), st.booleans()),
     st.tuples(st.just("visit"), st.none(), st.none()),
     st.tuples(st.just("broken visit"), st.integers(1, 4), st.sampled_from([b"", b"<html>", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"])),
-    st.tuples(st.just("compact"), st.none(), st.none()),
+    st.tuples(st.just("compact"), st.none(), st.booleans()),
     st.tuples(st.just("restore"), st.none(), st.none()),
 )
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.lists(ACTS, max_size=25))
-def test_a_mirror_ends_up_equal_to_its_origin(checker, acts):
-    """Revisions, withdrawals, re-creations, broken answers, compaction and restored backups in any order."""
+@given(st.lists(ACTS, max_size=25), st.booleans(), st.booleans())
+def test_a_mirror_ends_up_equal_to_its_origin(checker, acts, dates, dump):
+    """Revisions, withdrawals, re-creations, broken answers, compaction that forgets withdrawals and restored backups in any order."""
     with tempfile.TemporaryDirectory() as directory:
         peer = Peer(socket.create_server(("127.0.0.1", 0)))
         journal, names = Journal(Path(directory) / FILE), Names(BASE)
         fetcher = Fetcher(frozenset({peer.host}), "Maillage/test")
         room = Room(journal, Harvester(journal, names, checker, Combined(Matcher(names)), fetcher))
-        feed = Feed(peer)
+        feed = Feed(peer, dates=dates, dump=dump)
         room.add("peer", feed.url)
         peer.start()
         try:
@@ -73,9 +73,9 @@ def play(room, feed, acts):
         elif act == "broken visit":
             broken_visit(room, feed, what, how)
         elif act == "compact":
-            rewrite(feed, feed.epoch, {event["object"]: event for event in feed.events})
+            feed.compact(forget=bool(how))
         elif act == "restore":
-            rewrite(feed, feed.epoch + 1, {event["object"]: event for event in feed.events if event["type"] != "Delete"})
+            feed.restore(feed.events)
     return said
 
 
@@ -86,14 +86,3 @@ def broken_visit(room, feed, page, answer):
     visit = room.visit()
     feed.peer.answers = kept
     assert visit.outcome != "failed" or room.live() == before
-
-
-def rewrite(feed, epoch, newest):
-    """Write the log anew: only the newest event of each record, in new pages; a new epoch counts anew."""
-    for number in range(1, 20):
-        feed.peer.answers.pop(f"/feed/pages/{number}", None)
-    events = sorted(newest.values(), key=lambda event: event["sequence"])
-    if epoch != feed.epoch:
-        events = [event | {"sequence": number} for number, event in enumerate(events, start=1)]
-    feed.epoch, feed.events = epoch, events
-    feed.serve()

@@ -102,8 +102,8 @@ def test_whatever_changes_is_noted_for_the_projector_and_for_its_group(journal: 
     put(journal, "a", "two")
     assert settle(journal) == ([number], ["own/a"])
     with journal.write() as c:
-        assert records.hide(c, number)
-        assert not records.hide(c, number)
+        assert records.hide(c, number, "someone")
+        assert not records.hide(c, number, "someone")
         assert list(records.live(c)) == []
     assert settle(journal) == ([number], ["own/a"])
     assert put(journal, "a", "two") == (number, "changed")
@@ -180,8 +180,9 @@ def test_many_at_once_is_the_same_as_one_by_one(journal: Journal, steps: list[tu
             state, held = model.get(key, ("none", ""))
             if action == "put":
                 outcome = "added" if state in {"none", "gone"} else "unchanged" if (state, held) == ("live", text) else "changed"
-                if outcome != "unchanged" and (state, held) != ("hidden", text):
-                    kinds.setdefault(key, []).append("update" if outcome == "changed" else "create")
+                if outcome != "unchanged":
+                    came_back = (state, held) == ("hidden", text)
+                    kinds.setdefault(key, []).append("show" if came_back else "update" if outcome == "changed" else "create")
                 model[key] = ("live", text)
                 batch.append(Statement(key, f"https://s.example/{key}", {"name": text}, text))
                 expected.append(outcome)
@@ -192,8 +193,9 @@ def test_many_at_once_is_the_same_as_one_by_one(journal: Journal, steps: list[tu
             if key in ids and action == "withdraw" and records.withdraw(c, ids[key], "t"):
                 model[key] = ("gone", held)
                 kinds[key].append("delete")
-            elif key in ids and action == "hide" and records.hide(c, ids[key]):
+            elif key in ids and action == "hide" and records.hide(c, ids[key], "t"):
                 model[key] = ("hidden", held)
+                kinds[key].append("hide")
         flush()
         for key, number in ids.items():
             found = records.by_id(c, number)

@@ -62,7 +62,7 @@ def test_a_hidden_record_leaves_its_group(desk: Desk, journal: Journal, atelier:
     desk.say("b/1", atelier)
     slug = desk.slug("b/1")
     with journal.write() as c:
-        records.hide(c, identify(c, "a/1"))
+        records.hide(c, identify(c, "a/1"), "test")
         desk.settle(c)
     assert desk.slug("b/1") == slug
     assert "keywords" not in desk.document(slug)

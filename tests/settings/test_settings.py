@@ -21,6 +21,8 @@ WRONG = {
     'node_name = ""': "Wrong setting (maillage.toml, node_name): it cannot be empty.",
     'host = ""': "Wrong setting (maillage.toml, host): it cannot be empty.",
     'allow_private_peers = "localhost"': "Wrong setting (maillage.toml, allow_private_peers): write host:port, for instance 127.0.0.1:8001.",
+    'relay = "perhaps"': "Wrong setting (maillage.toml, relay): true or false is needed.",
+    "feed_log_days = 0": "Wrong setting (maillage.toml, feed_log_days): it must be at least 1.",
     "port = 1\nport = 2\n": "maillage.toml is not well-formed TOML: see line 2, column 9.",
     "\xff": "maillage.toml is not well-formed TOML",
     "a = " + "[" * 5000: "maillage.toml is not well-formed TOML",

@@ -81,3 +81,18 @@ def test_many_askers_share_one_copy(store: OxigraphStore, generations: Generatio
         thread.join()
     assert len(set(map(id, got))) == 1
     assert len(copies(generations)) == 1
+
+
+def test_copies_that_hold_what_was_erased_are_forgotten(store: OxigraphStore, generations: Generations) -> None:
+    """Nobody begins to read them, although the store stands where they do; those that nobody reads go at once, the others with their readers."""
+    first = generations.current()
+    generations.forget()
+    assert generations.forgotten(first)
+    second = generations.current(max_age_s=60)
+    assert second is not first
+    generations.release(first)
+    assert copies(generations) == [second.path.name]
+    generations.release(second)
+    generations.forget()
+    assert copies(generations) == []
+    assert not generations.forgotten(None)

@@ -11,8 +11,9 @@ import pytest
 from app.errors import BadQuery, Busy, QueryRefused, QueryStopped
 from app.graph import Change
 from app.graph.oxigraph import OxigraphStore
+from app.sparql.answers import Question
 from app.sparql.generations import Generations
-from app.sparql.pool import Limits, Pool, Question
+from app.sparql.pool import Limits, Pool
 
 RUNAWAY = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n2 ?o . ?p ?q ?r }"
 HUNGRY = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n2 ?o . ?p ?q ?r } ORDER BY ?c ?f ?i ?l ?o ?r"
@@ -35,6 +36,30 @@ def test_a_process_answers_many_questions_and_sees_what_is_new(pool: Pool, store
     while b"Nouveau" not in (answer := pool.ask(Question(NAMES))).read():
         assert time.monotonic() < deadline
     assert answer.position == 2
+
+
+def test_what_was_answered_is_answered_again_without_a_process(pool: Pool, store: OxigraphStore) -> None:
+    """As long as the graph has not moved on; another question, or another format, is asked anew."""
+    first = pool.ask(Question(NAMES, accept="text/csv"))
+    assert pool.held(Question(NAMES, accept="text/csv")) is first
+    assert pool.ask(Question(NAMES, accept="text/csv")) is first
+    assert pool.held(Question(NAMES)) is None
+    assert pool.held(Question(NAMES, accept="text/csv", default_graphs=("urn:a",))) is None
+    store.apply([Change(None, '<urn:new> <https://schema.org/name> "Nouveau"@fr .\n', "urn:new")], 2)
+    deadline = time.monotonic() + 20
+    while pool.held(Question(NAMES, accept="text/csv")) is not None:
+        assert time.monotonic() < deadline
+    assert b"Nouveau" in pool.ask(Question(NAMES, accept="text/csv")).read()
+
+
+@pytest.mark.parametrize("said", ["NOW()", "rand()", "UUID ( )", "StrUUID()", 'BNODE("a")'])
+def test_what_changes_by_itself_is_never_held(pool: Pool, said: str) -> None:
+    """The time, chance and new names are asked for anew each time; the same words in a text are but words."""
+    question = Question(f"SELECT ({said} AS ?x) {{}}")
+    pool.ask(question)
+    assert pool.held(question) is None
+    words = Question(f"ASK {{ FILTER('now' != '''{said}''') }}")
+    assert pool.ask(words) is pool.held(words)
 
 
 def test_errors_of_the_question_are_the_strangers(pool: Pool) -> None:
@@ -217,3 +242,22 @@ def test_a_query_process_has_no_network(pool: Pool) -> None:
         pytest.skip("this system does not let a process give up its network")
     assert "lo:" in Path(f"/proc/{process}/net/dev").read_text()
     assert Path(f"/proc/{process}/net/dev").read_text().count(":") == 1
+
+
+def test_processes_that_read_a_forgotten_copy_are_replaced(pool: Pool, generations: Generations) -> None:
+    """Idle ones at once, one at work with its answer: no copy stays on disk, and questions are answered as ever."""
+    pool.ask(Question(NAMES))
+    before = pool.processes()
+
+    def run_away() -> None:
+        with pytest.raises(QueryStopped):
+            pool.ask(Question(RUNAWAY))
+
+    slow = threading.Thread(target=run_away)
+    slow.start()
+    pool.forget()
+    slow.join()
+    pool.forget()
+    assert [path.name for path in generations.spool.parent.iterdir() if path.name.isdecimal()] == []
+    assert pool.processes() != before
+    assert b"Le g0" in pool.ask(Question(NAMES)).read()

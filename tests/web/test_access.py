@@ -20,6 +20,7 @@ WRITES = [
     ("GET", "/api/peers/x/visits", "reader"),
     ("GET", "/api/visits/1", "reader"),
     ("POST", "/api/visits/1/apply", "editor"),
+    ("POST", "/api/visits/1/undo", "editor"),
     ("POST", "/api/visits/1/discard", "editor"),
     ("GET", "/api/matches", "reader"),
     ("GET", "/api/matches/explain?left=a&right=b", "reader"),

@@ -105,6 +105,25 @@ def test_a_held_visit_is_applied_or_dropped_by_a_person(here: Site, other: Site)
     assert here.ask("POST", "/api/visits/999/apply", role="editor").status_code == 404
 
 
+def test_an_applied_visit_is_taken_back(here: Site, other: Site) -> None:
+    """Undone, what it brought is gone and the report says when; the next visit waits for a person, who may take it after all."""
+    here.ask("PATCH", "/api/peers/port", {"trust": "auto"}, "admin", Content_Type=PLAIN)
+    other.publish("ressourcerie", name={"fr": "Ressourcerie inventée de la grue"})
+    visited = here.ask("POST", "/api/peers/port/visit", role="editor").json()
+    assert (visited["outcome"], visited["undone"]) == ("applied", None)
+    undone = here.ask("POST", f"/api/visits/{visited['id']}/undo", role="editor")
+    assert (undone.status_code, undone.json()["outcome"]) == (200, "applied")
+    assert undone.json()["undone"] >= visited["finished"]
+    assert here.get("/groups?q=grue").json()["totalItems"] == 0
+    assert here.ask("POST", f"/api/visits/{visited['id']}/undo", role="editor").status_code == 409
+    assert here.ask("POST", "/api/visits/999/undo", role="editor").status_code == 404
+    held = here.ask("POST", "/api/peers/port/visit", role="editor").json()
+    assert (held["outcome"], held["counts"]["added"]) == ("held", 1)
+    here.ask("POST", f"/api/visits/{held['id']}/apply", role="editor")
+    assert here.get("/groups?q=grue").json()["totalItems"] == 1
+    assert here.ask("POST", "/api/peers/port/visit", role="editor").json()["outcome"] == "unchanged"
+
+
 def test_a_group_of_others_is_not_ours_to_write(here: Site) -> None:
     """What comes from a peer is revised there; its slug is taken here."""
     group = here.get("/groups?source=port").json()["orderedItems"][0]["id"].removeprefix(here.url)

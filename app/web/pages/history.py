@@ -22,6 +22,8 @@ KINDS: Final = {
     "create": Text("Fiche créée", "Record created"),
     "update": Text("Fiche modifiée", "Record changed"),
     "delete": Text("Fiche retirée", "Record withdrawn"),
+    "hide": Text("Fiche masquée : absente depuis longtemps", "Record hidden: absent for long"),
+    "show": Text("Fiche de nouveau visible", "Record visible again"),
 }
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from app.errors import MaillageError, Text
 from app.names import Names
+from app.sparql.answers import Question
 from app.sparql.formats import JSON, TURTLE
-from app.sparql.pool import Question
 from app.vocabulary import PREFIXES, compact_iri
 from app.web.asking import Asking
 from app.web.pages.addresses import safe_url

@@ -1,0 +1,217 @@
+"""A client for event streams: LDES 1.0.0-alpha whose pages are also plain ordered JSON, numbered by their origin.
+
+It needs nothing of a node but the guarded fetch, so that any program may follow such a feed with it::
+
+    for root, found in follow("https://a.example/feed", fetcher, Budget(), saved):   # `saved` is {} the first time
+        match found:
+            case Event(number, said): ...                  # one Create, Update or Delete, as the page holds it
+            case Member(sequence, document): ...           # one record of the dump, as it stood at that sequence
+            case Position(cursor, anew): saved = cursor    # always the last, and only when everything was read
+
+A reader goes on by the number of the last event it read; the date of that event only finds the page where to go on when its own page is gone.
+Everything is read `anew` in a new epoch, below the limit under which withdrawals were forgotten (``resyncBelow``), and when the page is gone and no
+dates help: what was not met then, and only then, was withdrawn. A feed that contradicts itself raises FormatError, in one sentence.
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app.errors import FetchFailed, Text
+from app.harvest.fetch import Budget, Fetcher
+from app.harvest.stream import Log, Page, Root, broken, moment, number
+
+FEW_PAGES: Final = 2
+"""A feed of so few pages is walked, dump or not."""
+
+LOST: Final = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of the log: its number, and what it says."""
+
+    number: int
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One record of the dump, as it stood at event `sequence`."""
+
+    sequence: int
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the reader stands now; `anew`: everything was read from the beginning. `unchanged`: nothing was sent, since nothing is new."""
+
+    cursor: Mapping[str, Any]
+    anew: bool = False
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where reading begins: at `page`, taking what is above `after`; the feed must reach `known`, which was read before."""
+
+    page: Page | None
+    after: int
+    known: int
+    anew: bool
+
+
+Found = Event | Member | Position
+
+
+def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]) -> Iterator[tuple[Root, Found]]:
+    """Yield what the feed at `url` says beyond `cursor`, each with the root it was read under, the Position last.
+
+    The cursor is ``{"stream", "epoch", "sequence", "published", "page", "etag", "root", "complete"}``: the last event read and its date, the page
+    it stands on, the tags of that page and of the root, and the limit above which the reader is known to miss no withdrawal. An empty one, or one
+    of ``{"stream", "epoch", "sequence"}`` alone, reads everything; only an empty one may begin with the dump.
+    Raises PeerError: FetchFailed when something does not arrive, FormatError when the feed breaks its own rules.
+    """
+    log = Log(url, fetcher, budget)
+    root = log.root(cursor.get("root") if cursor.get("page") else None)
+    if root is None:
+        yield _nowhere(url), Position(cursor, unchanged=True)
+        return
+    _require_later(root, cursor)
+    if not cursor and _is_long(root):
+        dumped = yield from _dump(log, root)
+        start = _after_dump(log, root, dumped) if dumped else _anew(log, root, cursor)
+    else:
+        start = _resumed(log, root, cursor) or _anew(log, root, cursor)
+    if start.page is None and not start.anew:
+        yield root, Position({**cursor, "root": root.etag}, unchanged=True)
+        return
+    yield from ((root, found) for found in _walk(log, root, start))
+
+
+def _nowhere(url: str) -> Root:
+    """Stand in for a root that was not sent again."""
+    return Root(url, "", 0, None, None, None, None, 0, (), None)
+
+
+def _require_later(root: Root, cursor: Mapping[str, Any]) -> None:
+    """Raise FormatError when the epoch went back, or the same stream counts another one."""
+    if not cursor.get("stream"):
+        return
+    epoch = int(cursor["epoch"])
+    if not (root.epoch == epoch if cursor["stream"] == root.stream else root.epoch > epoch):
+        raise broken(f"son époque est revenue de {epoch} à {root.epoch}", f"its epoch went back from {epoch} to {root.epoch}")
+
+
+def _is_long(root: Root) -> bool:
+    """Say whether a dump is offered, and saves something."""
+    pages = {page for _, page in root.since} | {page for page in (root.first, root.last) if page}
+    return root.dump is not None and (len(pages) > FEW_PAGES or (not root.since and root.first != root.last))
+
+
+# --- where to begin -----------------------------------------------------------------------------------------------------
+
+
+def _resumed(log: Log, root: Root, cursor: Mapping[str, Any]) -> _Start | None:
+    """Go on where reading stopped; None when everything must be read anew. Without page: there is nothing new."""
+    if cursor.get("stream") != root.stream or not cursor.get("page"):
+        return None
+    read = int(cursor["sequence"])
+    if max(read, int(cursor.get("complete") or 0)) < root.resync_below:
+        return None
+    try:
+        return _Start(log.page(str(cursor["page"]), root, cursor.get("etag")), read, read, anew=False)
+    except FetchFailed as error:
+        if error.status not in LOST:
+            raise
+    place = _page_of(root, cursor.get("published"))
+    return None if place is None else _Start(log.page(place, root), read, read, anew=False)
+
+
+def _page_of(root: Root, published: object) -> str | None:
+    """Return the newest page none of whose events is older than `published`, the first when all pages are newer; None when no dates help."""
+    date = moment(published)
+    if date is None or not root.since:
+        return None
+    return next((page for since, page in reversed(root.since) if since <= date), root.since[0][1])
+
+
+def _anew(log: Log, root: Root, cursor: Mapping[str, Any]) -> _Start:
+    """Read everything."""
+    known = int(cursor["sequence"]) if cursor.get("stream") == root.stream else 0
+    return _Start(log.page(root.first, root) if root.first else None, 0, known, anew=True)
+
+
+def _after_dump(log: Log, root: Root, sequence: int) -> _Start:
+    """Go on after a dump: on the last page, unless it begins later than the dump ends (a dump that a cache kept); then from the first."""
+    last = log.page(root.last, root) if root.last else None
+    if last and last.events and number(last.events[0], "sequence") <= sequence + 1:
+        return _Start(last, sequence, sequence, anew=True)
+    return replace(_anew(log, root, {}), after=sequence, known=sequence)
+
+
+def _dump(log: Log, root: Root) -> Generator[tuple[Root, Found], None, int]:
+    """Yield the records of the dump and return the sequence it stands at; 0, having yielded nothing, when it is of no use: the pages say it all."""
+    try:
+        with log.dump(root) as (sequence, documents):
+            if not sequence or sequence < root.resync_below:
+                return 0
+            for document in documents:
+                yield root, Member(sequence, document)
+            return sequence
+    except FetchFailed as error:
+        if error.status is None:
+            raise
+        return 0
+
+
+# --- page by page -------------------------------------------------------------------------------------------------------
+
+
+def _walk(log: Log, root: Root, start: _Start) -> Iterator[Found]:
+    """Yield the events from a page on, then the position. Raises FormatError when the numbers do not grow, or the pages end too early."""
+    last, date, grow = 0, None, True
+    seen, reached = set[str](), start.page
+    for page in _pages(log, root, start.page):
+        seen.add(page.url)
+        for said in page.events:
+            following, published = number(said, "sequence"), moment(said.get("published"))
+            if following <= last:
+                raise broken(f"l'événement {following} suit l'événement {last}", f"event {following} follows event {last}")
+            grow = grow and published is not None and (date is None or date < published)
+            last, date = following, published
+            if last > start.after:
+                yield Event(last, said)
+        reached = page
+    if max(last, root.resync_below) < start.known:
+        french = f"il s'arrête à l'événement {last} alors que {start.known} avait été lu"
+        raise broken(french, f"it ends at event {last} although {start.known} was read before")
+    if root.last and root.last not in seen:
+        raise broken("ses pages n'arrivent pas à celle qu'il dit être la dernière", "its pages do not reach the one it calls the last")
+    cursor = {"stream": root.stream, "epoch": root.epoch, "sequence": max(last, start.known), "root": root.etag, "complete": root.resync_below}
+    cursor |= {"published": date.isoformat() if date and grow else None}
+    place = {"page": reached.url, "etag": reached.etag} if reached else {"page": None, "etag": None}
+    yield Position(cursor | place, anew=start.anew)
+
+
+def _pages(log: Log, root: Root, page: Page | None) -> Iterator[Page]:
+    """Yield a page and all that follow it. Raises FormatError when they go round, FetchFailed when one is gone."""
+    seen = set[str]()
+    while page is not None:
+        if page.url in seen:
+            raise broken("ses pages tournent en rond", "its pages go round in a circle")
+        seen.add(page.url)
+        if page.next and not page.events:
+            raise broken("une page vide en annonce une autre", "an empty page announces another one")
+        yield page
+        try:
+            page = log.page(page.next, root) if page.next else None
+        except FetchFailed as error:
+            if error.status not in LOST:
+                raise
+            rewritten = Text(
+                "Le flux du pair a été réécrit pendant qu'il était lu : la prochaine visite le relira.",
+                "The peer's feed was rewritten while it was read: the next visit reads it again.",
+            )
+            raise FetchFailed(rewritten, error.status) from None
