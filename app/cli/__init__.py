@@ -61,6 +61,7 @@ COMMANDS: Final = (
     Late("query", "groups", "Poser une question SPARQL.", "Ask a SPARQL question."),
     Late("peers", "peers", "Les annuaires que ce nœud moissonne.", "The directories that this node harvests."),
     Late("harvest", "peers", "Visiter des pairs maintenant (tous, si aucun n'est nommé).", "Visit peers now (all, when none is named)."),
+    Late("webhooks", "webhooks", "Les adresses prévenues de chaque changement.", "The addresses that are told of every change."),
     Late("merge", "merging", "Rapprocher à nouveau toutes les fiches.", "Match all records anew."),
     Late("judge", "merging", "Dire si deux fiches parlent du même groupe.", "Say whether two records are about the same group."),
     Late("explain", "merging", "Expliquer pourquoi deux fiches sont réunies ou non.", "Explain why two records are merged or not."),

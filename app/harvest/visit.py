@@ -29,7 +29,7 @@ from app.harvest.knowing import RELAY, Knowing, ask_relays_again
 from app.harvest.pace import FAILURES_TO_OPEN, adapted, next_visit
 from app.harvest.staging import Errand, Staging
 from app.harvest.turns import Turns
-from app.journal import Journal, changes, erasure, meta, sources, visits
+from app.journal import Journal, changes, erasure, listening, meta, sources, visits
 from app.journal.moments import now
 from app.journal.sources import Source, Trust
 from app.journal.tables import record
@@ -356,6 +356,8 @@ def _licence_given(source: Source) -> str | None:
 def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[str, Any] | None, found: Difference | None = None) -> None:
     """Note on the peer that a visit got through; the cursor moves only when what was read was applied, the pace when changes were `found`."""
     pace = source.pace_s if held or found is None or found.expected else adapted(source.every_s, source.pace_s, found)
+    if pace and listening.is_called(c, source.id):
+        pace = max(pace, source.every_s)  # it calls when something changes: there is no need to look often
     values: dict[str, Any] = {
         "state": "held" if held else "ok",
         "message": held,
