@@ -23,8 +23,10 @@ from app.harvest.fetch import Fetcher
 from app.harvest.visit import Harvester
 from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
+from app.matching.normalise import words
 from app.names import Names
 from app.search.ask import Search
+from app.search.words import stem
 from app.settings import Settings
 from app.sparql.generations import Generations
 from app.sparql.pool import Limits, Pool
@@ -47,6 +49,12 @@ class Node:
     fetcher: Fetcher
     harvester: Harvester
     search: Search
+
+    def forget(self) -> None:
+        """Forget what this process remembers of texts: something was erased."""
+        self.matcher.forget()
+        for remembering in (words, stem):
+            remembering.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,7 @@ def running(node: Node) -> Iterator[RunningNode]:
         projecting.start()
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
-        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop), name="erasing", daemon=True).start()
+        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop, node.forget), name="erasing", daemon=True).start()
         stack.callback(stop.set)
         clock = Clock(node.journal, node.harvester)
         clock.start()

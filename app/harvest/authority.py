@@ -3,9 +3,14 @@
 from urllib.parse import unquote, urlsplit
 
 from app.errors import Malformed, Text
-from app.names import Names
+from app.names import Names, place_of
+from app.record import Document
+from app.terms import OWL
 
 LONGEST_IRI = 2048
+MOST_CLAIMS = 20
+CLAIMS = ("exactMatch", "sameAs", f"{OWL.NAMESPACE}sameAs")
+"""The keys by which a record says that it is the same as something elsewhere: claims of its source, which decide nothing."""
 
 
 def base_of(url: str) -> str:
@@ -33,7 +38,19 @@ def require_authority(iri: str | None, base: str, names: Names) -> str:
 
 def require_foreign(iri: str | None, names: Names) -> None:
     """Raise Malformed when the record is one of this node's own, coming back."""
-    if iri is not None and iri.startswith(f"{names.base}/"):
+    if iri is not None and f"{place_of(iri)}/".startswith(f"{place_of(names.base)}/"):
         raise Malformed(
             Text("C'est une fiche de ce nœud-ci qui revient : elle est ignorée.", "It is one of this node's own records coming back: it is ignored.")
         )
+
+
+def with_few_claims(document: Document) -> tuple[Document, Text | None]:
+    """Return the document with at most MOST_CLAIMS claims of sameness under each key, and a sentence when some were left out."""
+    cut = {key: value[:MOST_CLAIMS] for key in CLAIMS if isinstance(value := document.get(key), list) and len(value) > MOST_CLAIMS}
+    if not cut:
+        return document, None
+    text = Text(
+        f"Plus de {MOST_CLAIMS} équivalences ({', '.join(cut)}) : les premières seulement sont prises.",
+        f"More than {MOST_CLAIMS} claims of sameness ({', '.join(cut)}): only the first are taken.",
+    )
+    return document | cut, text

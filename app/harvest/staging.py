@@ -13,11 +13,11 @@ from sqlalchemy import select
 from app import record
 from app.checking import Checker
 from app.errors import RecordError, Severity, Text, Violation
-from app.harvest import lines, references
-from app.harvest.authority import require_authority, require_foreign
+from app.harvest import erasing, lines, references
+from app.harvest.authority import require_authority, require_foreign, with_few_claims
 from app.harvest.door import without_contacts
 from app.harvest.items import Bad, Found, Gone, Leftover, Peer
-from app.journal import Journal
+from app.journal import Journal, erasure
 from app.journal.records import GONE, HIDDEN, Head
 from app.journal.sources import Source
 from app.journal.tables import record as record_table
@@ -69,7 +69,11 @@ class Staging:
             met.add(key)
         kept, refused = _newest(self._checked(drafts), known)
         written = self._with_differences([line for line in kept.values() if line])
+        purged = {key for key, item in keyed if isinstance(item, Gone) and item.purge and key not in held}
         with self._journal.write() as c:
+            written = erasing.refused(c, self._errand.source, written)
+            for key in purged:  # never taken here; earlier visits may have reported it
+                erasure.forget_reports(c, self._errand.source.id, key)
             lines.write(c, self._errand.visit_id, [*written, *refused, *repeated], known.keys() & kept.keys())
 
     def summarise(self, leftovers: Sequence[Leftover]) -> None:
@@ -101,11 +105,11 @@ class Staging:
         if held and current and same_bytes and not self._errand.anew:
             return Line(key, "unchanged", held.iri, _notes(item, (), None), origin=item.origin)
         reading = self._read(key, item)
-        document, contacts, iri = reading.document, None, reading.iri
+        (document, claims), contacts, iri = with_few_claims(reading.document), None, reading.iri
         if not self._errand.source.keep_contacts:
             document, contacts = without_contacts(document, self._errand.secret)
         content_hash = record.content_hash(document)
-        notes = _notes(item, reading.unknown, document)
+        notes = _joined(_notes(item, reading.unknown, document), claims)
         if held and current and held.content_hash == content_hash and held.iri == iri:
             return Line(key, "unchanged", iri, notes, raw_digest=item.raw_digest, origin=item.origin)
         outcome = "added" if held is None or held.state in {GONE, HIDDEN} else "changed"
@@ -131,6 +135,8 @@ class Staging:
             require_authority(item.iri, self._errand.peer.base or "", self._names)
         if held is None or (held.state == GONE and not item.purge) or (item.origin and held.origin and item.origin <= held.origin):
             return None
+        if held.state == GONE and not held.content_hash:  # erased already: only its number is new
+            return Line(key, "unchanged", held.iri, origin=item.origin)
         message = Text("Retirée par sa source, avec son histoire.", "Withdrawn by its source, with its history.") if item.purge else None
         return Line(key, "gone", held.iri, message, {"act": lines.PURGE if item.purge else lines.WITHDRAW}, origin=item.origin)
 
@@ -203,9 +209,16 @@ def _notes(item: Found, unknown: Sequence[str], document: Mapping[str, Any] | No
     if unmapped:
         fields = ", ".join(dict.fromkeys(field[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
         message = _joined(message, Text(f"{lines.NOT_TAKEN.fr}{fields}.", f"{lines.NOT_TAKEN.en}{fields}."))
-    if document and _in_the_future(document.get("modified")):
-        message = _joined(message, Text("Sa date de modification est dans le futur.", "Its modification date lies in the future."))
+    for field in ("modified", "created"):
+        if document and _in_the_future(document.get(field)):
+            message = _joined(message, _AHEAD[field])
     return message
+
+
+_AHEAD = {
+    "modified": Text("Sa date de modification est dans le futur.", "Its modification date lies in the future."),
+    "created": Text("Sa date de création est dans le futur.", "Its creation date lies in the future."),
+}
 
 
 def _in_the_future(value: object) -> bool:
