@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select, update
 
-from app.harvest import lines
+from app.harvest import erasing, lines
 from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
@@ -21,7 +21,8 @@ def state_under(trust: Trust) -> str:
 def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool) -> None:
     """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing."""
     for page in visits.staged(c, visit_id, "added", "changed"):
-        records.put_many(c, source.id, [_statement(line) for line in page], author)
+        taken = [line for line in erasing.refused(c, source, page) if line.document is not None]  # something may have been erased while it waited
+        records.put_many(c, source.id, [_statement(line) for line in taken], author)
     for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:

@@ -1,12 +1,17 @@
 """What a peer is believed about: its own records, under its own addresses, and nothing else."""
 
+from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
+from sqlalchemy import Connection
+
 from app.errors import Malformed, Text
-from app.names import Names, place_of
+from app.journal import sources
+from app.names import OWN, Names, place_of
 from app.record import Document
 from app.terms import OWL
 
+NATIVE = "maillage"
 LONGEST_IRI = 2048
 MOST_CLAIMS = 20
 CLAIMS = ("exactMatch", "sameAs", f"{OWL.NAMESPACE}sameAs")
@@ -18,6 +23,26 @@ def base_of(url: str) -> str:
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path.removesuffix('/feed') if path.endswith('/feed') else ''}"
+
+
+def elsewhere(c: Connection, name: str, base: str) -> tuple[str, ...]:
+    """Return the bases of other nodes below the base of the peer `name`: one that serves a whole host does not speak for a node in a folder of it."""
+    others = (one for one in sources.list_(c) if one.name not in {name, OWN} and one.format == NATIVE)
+    bases = {(one.base or base_of(one.url or "")).rstrip("/") for one in others}
+    return tuple(sorted(one for one in bases if one.startswith(f"{base}/")))
+
+
+def require_none_of(iri: str, bases: Iterable[str]) -> None:
+    """Raise Malformed when the record lies under one of `bases`, which `elsewhere` gave."""
+    place = place_of(iri)
+    for base in bases:
+        if place.startswith(f"{place_of(base)}/"):
+            raise Malformed(
+                Text(
+                    f"{iri[:200]} appartient au nœud {base}, qui est un autre pair : il n'en est cru que lui.",
+                    f"{iri[:200]} belongs to the node {base}, which is another peer: only that one is believed about it.",
+                )
+            )
 
 
 def require_authority(iri: str | None, base: str, names: Names) -> str:

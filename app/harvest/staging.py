@@ -14,7 +14,7 @@ from app import record
 from app.checking import Checker
 from app.errors import RecordError, Severity, Text, Violation
 from app.harvest import erasing, lines, references
-from app.harvest.authority import require_authority, require_foreign, with_few_claims
+from app.harvest.authority import elsewhere, require_authority, require_foreign, require_none_of, with_few_claims
 from app.harvest.door import without_contacts
 from app.harvest.items import Bad, Found, Gone, Leftover, Peer
 from app.journal import Journal, erasure
@@ -50,6 +50,8 @@ class Staging:
         self._names = names
         self._checker = checker
         self._errand = errand
+        with journal.read() as c:
+            self._elsewhere = elsewhere(c, errand.source.name, errand.peer.base or "") if errand.own_iris else ()
 
     def take(self, items: Sequence[Found | Gone | Bad]) -> None:
         """Write the lines of a batch. A later event of a record replaces its earlier line, unless it is refused; without events, a key comes once."""
@@ -118,12 +120,18 @@ class Staging:
     def _read(self, key: str, item: Found) -> record.Reading:
         """Read a record under its own IRI where the format has such, else under one that this node mints within the record's graph."""
         if self._errand.own_iris:
-            base = self._errand.peer.base or ""
-            return record.read(item.document, iri=require_authority(item.iri, base, self._names), contexts=[f"{base}/vocab/context/v1.jsonld"])
+            contexts = [f"{self._errand.peer.base or ''}/vocab/context/v1.jsonld"]
+            return record.read(item.document, iri=self._believed(item.iri), contexts=contexts)
         require_foreign(item.iri, self._names)
         reading = record.read(references.resolve(item.document, self._minted), iri=self._names.record(self._errand.source.name, key))
         document = reading.document | {"id": self._minted(key)}  # its parts are fragments of the graph beside it
         return replace(reading, document=document, iri=self._minted(key))
+
+    def _believed(self, iri: str | None) -> str:
+        """Return the IRI of a record that this peer may speak of. Raises Malformed for any other."""
+        believed = require_authority(iri, self._errand.peer.base or "", self._names)
+        require_none_of(believed, self._elsewhere)
+        return believed
 
     def _minted(self, key: str) -> str:
         """Return the IRI of a record whose source gives it none."""
@@ -132,7 +140,7 @@ class Staging:
     def _gone(self, key: str, item: Gone, held: Head | None) -> Line | None:
         """Return the line of a record that the source withdrew; None when it is not here (any more)."""
         if self._errand.own_iris:
-            require_authority(item.iri, self._errand.peer.base or "", self._names)
+            self._believed(item.iri)
         if held is None or (held.state == GONE and not item.purge) or (item.origin and held.origin and item.origin <= held.origin):
             return None
         if held.state == GONE and not held.content_hash:  # erased already: only its number is new

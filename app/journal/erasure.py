@@ -83,7 +83,9 @@ def forget_reports(c: Connection, source_id: int, key: str) -> None:
     """Drop what the visits to a source reported, or staged, of one record; and the samples of fields from the visits that met it."""
     visits = select(visit.c.id).where(visit.c.source_id == source_id)
     met = list(c.execute(select(visit_item.c.visit_id).where(visit_item.c.key == key, visit_item.c.visit_id.in_(visits))).scalars())
-    c.execute(delete(visit_item).where(visit_item.c.visit_id.in_(met), visit_item.c.key.in_((key, "*"))))
+    if met:
+        c.execute(delete(visit_item).where(visit_item.c.visit_id.in_(met), visit_item.c.key.in_((key, "*"))))
+        meta.put(c, DUE, now())
 
 
 def scrub(journal: Journal) -> bool:

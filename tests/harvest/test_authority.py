@@ -181,6 +181,20 @@ def test_the_same_rules_said_directly():
     require_foreign(None, names)
 
 
+def test_who_serves_a_host_does_not_speak_for_a_node_in_a_folder_of_it(room, feed, peer):
+    """Once that node is a peer of its own, the longer base wins, in whatever spelling; a folder of nobody is the host's."""
+    for number, folder in enumerate(("quartier", "%71uartier", "quartiers")):
+        iri = f"{peer.url}/{folder}/groups/x"
+        feed.say("Create", f"x{number}", group(iri, folder))["object"] = iri
+        feed.say("Delete", f"y{number}")["object"] = f"{peer.url}/{folder}/groups/y"
+    feed.serve()
+    room.add("inner", f"{peer.url}/quartier/feed")
+    report = room.visit()
+    assert (report.counts["added"], report.counts["refused"]) == (7, 4)
+    assert "quartiers" in room.live().values()
+    assert all("belongs to the node" in line.message.en for line in room.lines(report).values() if line.outcome == "refused")
+
+
 # --- being everybody (T12) ----------------------------------------------------------------------------------------
 
 

@@ -122,3 +122,20 @@ def test_erasing_what_was_withdrawn_before_is_no_loss(room, feed):
     room.set("peer", cursor={})
     again = room.visit()
     assert (again.outcome, again.counts["gone"], room.record("a").origin) == ("unchanged", 0, (1, 12))
+
+
+def test_what_waits_for_a_person_does_not_bring_it_back(room, feed, peer):
+    """A visit held before the erasure, of the same peer or of another that sends the same, is applied without it."""
+    room.visit()
+    context = f"{peer.url}/vocab/context/v1.jsonld"
+    peer.answers["/list.jsonld"] = answer({"@context": context, "@graph": [group(feed.iri("a"), "a again"), group(feed.iri("z"), "z")]})
+    room.add("list", f"{peer.url}/list.jsonld", "jsonld", base=peer.url, trust="review")
+    for slug in "abcdef":
+        feed.update(slug, f"revised {slug}")
+    held, other = room.visit(), room.visit("list")
+    assert (held.outcome, other.outcome) == ("held", "held")
+    room.harvester.erase("peer", "a", "someone")
+    for waiting in (held, other):
+        room.harvester.apply(waiting.id, "someone")
+    assert set(room.live().values()) == {f"revised {slug}" for slug in "bcdef"}
+    assert list(room.live("list").values()) == ["z"]
