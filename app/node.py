@@ -30,8 +30,10 @@ from app.harvest.listening import Listening
 from app.harvest.visit import Harvester
 from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
+from app.matching.normalise import words
 from app.names import Names
 from app.search.ask import Search
+from app.search.words import stem
 from app.settings import Settings
 from app.sparql.generations import Generations
 from app.sparql.pool import Limits, Pool
@@ -54,6 +56,12 @@ class Node:
     fetcher: Fetcher
     harvester: Harvester
     search: Search
+
+    def forget(self) -> None:
+        """Forget what this process remembers of texts: something was erased."""
+        self.matcher.forget()
+        for remembering in (words, stem):
+            remembering.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,7 @@ def running(node: Node) -> Iterator[RunningNode]:
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
         stack.callback(_compacting(node, stop).join)
-        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop), name="erasing", daemon=True).start()
+        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop, node.forget), name="erasing", daemon=True).start()
         stack.callback(stop.set)
         yield RunningNode(**_parts(node), **_parts(graph), **_neighbours(node, stack))
 

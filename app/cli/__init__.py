@@ -65,6 +65,7 @@ COMMANDS: Final = (
     Late("merge", "merging", "Rapprocher à nouveau toutes les fiches.", "Match all records anew."),
     Late("judge", "merging", "Dire si deux fiches parlent du même groupe.", "Say whether two records are about the same group."),
     Late("explain", "merging", "Expliquer pourquoi deux fiches sont réunies ou non.", "Explain why two records are merged or not."),
+    Late("erase", "upkeep", "Effacer pour de bon ce qui est dit sous une adresse.", "Erase for good what is said under an address."),
     Late("token", "tokens", "Les jetons de ceux qui écrivent.", "The tokens of those who write."),
     Late("backup", "upkeep", "Copier le journal, même pendant que le nœud tourne.", "Copy the journal, also while the node runs."),
     Late("restore", "upkeep", "Repartir d'une copie du journal, nœud arrêté.", "Start again from a copy of the journal, the node stopped."),

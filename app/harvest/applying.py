@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select, update
 
-from app.harvest import lines, relaying
+from app.harvest import erasing, lines, relaying
 from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
@@ -24,7 +24,8 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
     `passed` says of records that came through a relay how they came.
     """
     for page in visits.staged(c, visit_id, "added", "changed"):
-        records.put_many(c, source.id, [_statement(line) for line in page], author, visit_id)
+        taken = [line for line in erasing.refused(c, source, page) if line.document is not None]  # something may have been erased while it waited
+        records.put_many(c, source.id, [_statement(line) for line in taken], author, visit_id)
     for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:

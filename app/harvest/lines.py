@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, exists, func, select, update
 
 from app.errors import Text
 from app.journal import visits
-from app.journal.records import Head
+from app.journal.records import GONE, Head
 from app.journal.tables import record, visit, visit_item
 from app.journal.text import as_text
 
@@ -80,6 +80,12 @@ def absent(c: Connection, visit_id: int, source_id: int, state: str, *, still: b
     while page := [_head(tuple(row)) for row in c.execute(question.where(record.c.id > last))]:
         yield page
         last = page[-1].id
+
+
+def no_loss(c: Connection, visit_id: int, source_id: int) -> int:
+    """Return how many of a visit's ``gone`` lines are about records that were withdrawn before, and are only erased now."""
+    mine = (visit_item.c.visit_id == visit_id, visit_item.c.outcome == "gone", record.c.source_id == source_id, record.c.state == GONE)
+    return c.execute(select(func.count()).select_from(visit_item.join(record, record.c.key == visit_item.c.key)).where(*mine)).scalar_one()
 
 
 def mark_met(c: Connection, visit_id: int, source_id: int, at: str) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, lines, relaying, undoing
+from app.harvest import absence, applying, erasing, lines, relaying, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
@@ -120,6 +120,12 @@ class Harvester:
                 sources.remove(c, name)
                 ask_relays_again(c)
             self._lock_file(name).unlink(missing_ok=True)
+        self._settle()
+
+    def erase(self, name: str, key: str, author: str) -> None:
+        """Erase one record of a peer, so that no visit takes it again. Raises NotFound, Gone, Conflict while the peer is being visited."""
+        with self._alone(name), self._journal.write() as c:
+            erasing.erase(c, name, key, author)
         self._settle()
 
     def change(self, name: str, **values: Any) -> Source:
@@ -333,7 +339,8 @@ def _difference(c: Connection, errand: Errand, end: End, repeated: int) -> Diffe
     if end.unchanged:
         before = next((visit.counts for visit in visits.list_(c, errand.source.id, limit=50) if visit.outcome in {"applied", "unchanged"}), {})
         counts |= {"unchanged": held - counts["gone"]} | {name: before.get(name, 0) for name in ("refused", "unmapped")}
-    return Difference(held, counts, lost=counts["gone"] - repeated - lines.elsewhere(c, errand.visit_id), expected=errand.anew)
+    harmless = lines.elsewhere(c, errand.visit_id) + lines.no_loss(c, errand.visit_id, errand.source.id)
+    return Difference(held, counts, lost=counts["gone"] - repeated - harmless, expected=errand.anew)
 
 
 def _report(
