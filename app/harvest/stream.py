@@ -65,16 +65,17 @@ class Log:
             raise broken("il ne nomme pas son flux", "it does not name its stream")
         origin = stream.get("origin")
         first, last, dump = (self._same_host(value[key]) if value.get(key) else None for key in ("first", "last", "dump"))
+        since = self._since(value.get("relation"))
         return Root(
             url=self._url,
             stream=stream["id"],
             epoch=number(stream, "epoch"),
             origin=origin if isinstance(origin, str) else None,
-            first=first,
+            first=first or (since[0][1] if since else None),
             last=last,
             dump=dump,
             resync_below=_limit(value.get("retentionPolicy")),
-            since=self._since(value.get("relation")),
+            since=since,
             etag=fetched.etag,
         )
 
@@ -107,7 +108,8 @@ class Log:
 
     def _since(self, relations: object) -> tuple[tuple[datetime, str], ...]:
         """Return the pages of the root's relations by date; none when a relation is not of the kind that helps."""
-        wanted = [one for one in relations if isinstance(one, dict)] if isinstance(relations, list) else []
+        listed = relations if isinstance(relations, list) else [relations]
+        wanted = [one for one in listed if isinstance(one, dict)]
         dated = [(moment(one.get("value")), one.get("node")) for one in wanted if str(one.get("type")).endswith("GreaterThanOrEqualToRelation")]
         return tuple(sorted((date, self._same_host(page)) for date, page in dated if date and page))
 
@@ -147,9 +149,10 @@ def number(value: Mapping[str, Any], key: str) -> int:
 
 
 def moment(value: object) -> datetime | None:
-    """Read a date and time; None when it is none."""
+    """Read a date and time, typed or plain; None when it is none."""
+    text = value.get("@value") if isinstance(value, dict) else value
     try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+        read = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
     return read.replace(tzinfo=UTC) if read and read.tzinfo is None else read

@@ -162,6 +162,14 @@ def test_the_dump_is_the_feed_s_own(feed, fetcher):
         read(feed, fetcher)
 
 
+def test_a_root_may_name_its_pages_by_date_alone(feed, fetcher):
+    """Another server's root: one relation that is no list, a typed date, neither first nor last page, no retention, no dump."""
+    typed = {"@type": "xsd:dateTime", "@value": "2026-01-01T10:00:00"}
+    relation = {"type": "tree:GreaterThanOrEqualToRelation", "node": "/feed/pages/1", "value": typed}
+    feed.peer.answers["/feed"] = answer({"stream": {"id": f"{feed.url}#e1", "epoch": 1}, "relation": relation})
+    assert read(feed, fetcher)[0] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
 # --- going on -----------------------------------------------------------------------------------------------------------
 
 
