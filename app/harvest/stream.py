@@ -11,13 +11,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from app.errors import FormatError, Text
+from app.errors import FetchFailed, FormatError, Text
 from app.harvest.fetch import LIST_BYTES, Budget, Fetched, Fetcher
 from app.harvest.inflate import inflate
 
 ACCEPT: Final = {"Accept": "application/ld+json, application/json;q=0.9"}
 LARGEST: Final = 2**53
 LINE_BYTES: Final = 10_000_000
+
+TRIES: Final = 3
+HICCUPS: Final = 10
+PAUSE_SECONDS: Final = 0.2
+"""A page that does not arrive is asked for again, so often in one reading: a log of a thousand pages would hardly ever be read without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Log:
         self._url = url
         self._fetcher = fetcher
         self._budget = budget
+        self._hiccups = 0
 
     def root(self, etag: str | None = None) -> Root | None:
         """Read the root; None when it is still the one that `etag` names."""
@@ -81,7 +87,7 @@ class Log:
 
     def page(self, url: str, root: Root, etag: str | None = None) -> Page | None:
         """Read one page; None when it is still the one that `etag` names."""
-        fetched = self._read(url, etag)
+        fetched = self._patiently(url, etag)
         if fetched.status == 304:
             return None
         value = parsed(fetched)
@@ -105,6 +111,18 @@ class Log:
     def _read(self, url: str, etag: str | None) -> Fetched:
         """Ask for one document, on the condition that it changed."""
         return self._fetcher.read(url, self._budget, headers=ACCEPT | ({"If-None-Match": etag} if etag else {}))
+
+    def _patiently(self, url: str, etag: str | None) -> Fetched:
+        """Ask for one page, again when the connection fails; what its server answers, and the limits of the visit, are final."""
+        for attempt in range(1, TRIES):
+            try:
+                return self._read(url, etag)
+            except FetchFailed as error:
+                self._hiccups += 1
+                if error.status is not None or self._hiccups > HICCUPS or self._budget.is_used_up:
+                    raise
+                self._budget.stop.wait(PAUSE_SECONDS * attempt)
+        return self._read(url, etag)
 
     def _since(self, relations: object) -> tuple[tuple[datetime, str], ...]:
         """Return the pages of the root's relations by date; none when a relation is not of the kind that helps."""
