@@ -1,5 +1,7 @@
 """What the lines of a visit say becomes what the source says: one transaction for all of it, so that no reader ever sees half a visit."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, select, update
 
 from app.harvest import erasing, lines, relaying
@@ -7,10 +9,12 @@ from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
 from app.journal.sources import Source, Trust
-from app.journal.tables import record, version
+from app.journal.tables import feature, record, version
+from app.journal.text import as_text
 from app.journal.visits import Item as Line
 
 QUARANTINED = "quarantined"
+NOTHING = "{}"
 
 
 def state_under(trust: Trust) -> str:
@@ -25,7 +29,9 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
     """
     for page in visits.staged(c, visit_id, "added", "changed"):
         taken = [line for line in erasing.refused(c, source, page) if line.document is not None]  # something may have been erased while it waited
+        evidence = _evidence(c, source.id, taken)
         records.put_many(c, source.id, [_statement(line) for line in taken], author, visit_id)
+        visits.keep_contacts(c, evidence)
     for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:
@@ -34,6 +40,14 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
     lines.mark_met(c, visit_id, source.id, now())
     relaying.note(c, visit_id, source, passed or {})
     keep_apart(c, source)
+
+
+def _evidence(c: Connection, source_id: int, page: Sequence[Line]) -> dict[int, str]:
+    """Return, by line, the hashes of contacts that these lines are about to replace, for the visit to be undone with them."""
+    kept = {line.key: (line.id, line.contacts) for line in page if line.contacts is not None}
+    question = select(record.c.key, feature.c.contacts).outerjoin(feature, feature.c.record_id == record.c.id)
+    found = c.execute(question.where(record.c.source_id == source_id, record.c.key.in_(kept))).all()
+    return {kept[key][0]: contacts or NOTHING for key, contacts in found if contacts != as_text(kept[key][1])}
 
 
 def _statement(line: Line) -> Statement:
@@ -73,5 +87,5 @@ def conclude(c: Connection, source: Source, visit_id: int, outcome: str) -> None
     """End a visit: note that the source changed if it did, and forget what the lines had staged, and the lines of old visits."""
     if outcome == "applied":
         changes.note(c, "source", [source.name])
-    visits.clear_documents(c, visit_id)
+    visits.clear_documents(c, visit_id, contacts=outcome != "applied")
     lines.forget_old_reports(c, source.id)

@@ -162,6 +162,14 @@ def test_the_dump_is_the_feed_s_own(feed, fetcher):
         read(feed, fetcher)
 
 
+def test_a_root_may_name_its_pages_by_date_alone(feed, fetcher):
+    """Another server's root: one relation that is no list, a typed date, neither first nor last page, no retention, no dump."""
+    typed = {"@type": "xsd:dateTime", "@value": "2026-01-01T10:00:00"}
+    relation = {"type": "tree:GreaterThanOrEqualToRelation", "node": "/feed/pages/1", "value": typed}
+    feed.peer.answers["/feed"] = answer({"stream": {"id": f"{feed.url}#e1", "epoch": 1}, "relation": relation})
+    assert read(feed, fetcher)[0] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
 # --- going on -----------------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +261,49 @@ def test_pages_that_stop_before_the_last_one_are_a_cut_feed(feed, fetcher):
     feed.peer.answers["/feed/pages/2"] = answer(page)
     with pytest.raises(FormatError, match="do not reach the one it calls the last"):
         read(feed, fetcher)
+
+
+def failing(feed, number, times):
+    """Let a page fail to arrive so often, then arrive."""
+    path = f"/feed/pages/{number}"
+    honest, left = feed.peer.answers[path], [times]
+
+    def reply(request):
+        left[0] -= 1
+        return iter([b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"]) if left[0] >= 0 else honest(request)
+
+    feed.peer.answers[path] = reply
+
+
+def test_a_long_log_survives_a_bad_line(feed, fetcher, monkeypatch):
+    """A page that breaks on the way is asked for again; one that always breaks, or too many of them, end the reading."""
+    monkeypatch.setattr(stream, "PAUSE_SECONDS", 0)
+    feed.dump = False
+    feed.serve()
+    for number in (1, 2, 3):
+        failing(feed, number, 2)
+    assert read(feed, fetcher)[0] == [1, 2, 3, 4, 5, 6, 7, 8]
+    failing(feed, 2, 3)
+    with pytest.raises(FetchFailed, match="half-way"):
+        read(feed, fetcher)
+    monkeypatch.setattr(stream, "HICCUPS", 3)
+    feed.serve()
+    failing(feed, 1, 2)
+    failing(feed, 2, 2)
+    with pytest.raises(FetchFailed, match="half-way"):
+        read(feed, fetcher)
+
+
+def test_what_a_server_answers_is_final(feed, fetcher):
+    """An error that it states is not asked for again, nor is anything once the visit is over."""
+    feed.dump = False
+    feed.serve()
+    feed.peer.answers["/feed/pages/2"] = answer(b"", "500 Oops")
+    with pytest.raises(FetchFailed, match="answered 500"):
+        read(feed, fetcher)
+    assert [request.path for request in feed.peer.requests] == ["/feed", "/feed/pages/1", "/feed/pages/2"]
+    with pytest.raises(FetchFailed, match="more than 2 pages"):
+        list(follow(feed.url, fetcher, Budget(requests=2), {}))
 
 
 def test_a_log_that_is_rewritten_while_it_is_read_is_read_another_time(feed, fetcher):
