@@ -28,6 +28,9 @@ LOOK_S = 1.0
 PAUSE_S = 3.0
 """Seconds between two messages to one subscriber at least."""
 
+BYTES_A_SECOND = 20_000
+"""What one subscriber is sent on average at most: a long message is followed by a longer pause."""
+
 SENDERS = 64
 SECONDS = 15.0
 FIRST_REST_S, LONGEST_REST_S = 10, 21_600
@@ -120,7 +123,7 @@ class Announcer:
         except Exception:
             self._told.put(Told(one.id, None, _rest(one), _UNEXPECTED))
             raise
-        return Told(one.id, sequence, _in(PAUSE_S))
+        return Told(one.id, sequence, _in(max(PAUSE_S, len(body) / BYTES_A_SECOND)))
 
     def _headers(self, one: Subscriber, body: bytes) -> Mapping[str, str]:
         """Return the headers of a message (WebSub, 7)."""

@@ -164,3 +164,14 @@ def test_a_silent_subscriber_delays_neither_writing_nor_the_others(desk, peer):
     stop.set()
     thread.join(60)
     assert not thread.is_alive()
+
+
+def test_a_long_message_is_followed_by_a_longer_pause(desk, peer):
+    """A feed of many pages has a long root: no subscriber gets more than twenty kilobytes a second of it."""
+    peer.answers["/called"] = answer("ok")
+    desk.announcer._root = lambda _: {"id": NAMES.feed, "relation": "x" * 2_000_000}
+    desk.subscribe(Kind.WEBSUB, f"{peer.url}/called")
+    desk.publish("a")
+    desk.turn()
+    (one,) = desk.held()
+    assert announcing._in(90) < one.next_at < announcing._in(110)
