@@ -185,6 +185,7 @@ class Harvester:
         with self._journal.write() as c:
             source = _still_so(c, errand)
             difference = _difference(c, errand, end, repeated)
+            applying.refuse_flood(c, source, difference.counts["added"], MOST_RECORDS)
             reason = reason_to_hold(difference, source.trust)
             if dry_run:
                 outcome, message = "dry-run", reason
