@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
+from app.errors import FormatError, Text
 from app.harvest import erasing, lines, relaying
 from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
@@ -70,6 +71,18 @@ def _take_away(c: Connection, held: Head, line: Line, author: str, visit_id: int
         if act == lines.PURGE:
             erasure.erase(c, held.id, author)
             c.execute(update(version).where(version.c.record_id == held.id).values(visit_id=visit_id))  # the one that says that it was erased
+
+
+def refuse_flood(c: Connection, source: Source, added: int, most: int) -> None:
+    """Bound what one peer may fill the journal with, visit after visit, withdrawn records included. Raises FormatError."""
+    kept = c.execute(select(func.count()).select_from(record).where(record.c.source_id == source.id)).scalar_one()
+    if added and kept + added > most:
+        raise FormatError(
+            Text(
+                f"Ce pair aurait ici plus de {most} fiches ({kept} connues, {added} nouvelles) : rien n'est pris.",
+                f"This peer would have more than {most} records here ({kept} known, {added} new): nothing is taken.",
+            )
+        )
 
 
 def keep_apart(c: Connection, source: Source) -> None:

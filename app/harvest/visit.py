@@ -214,6 +214,7 @@ class Harvester:
         with self._journal.write() as c:
             source = _still_so(c, errand)
             difference = _difference(c, errand, end, repeated)
+            applying.refuse_flood(c, source, difference.counts["added"], MOST_RECORDS)
             undone = undoing.undone_visit(source)
             reason = reason_to_hold(difference, source.trust) or (undoing.why_held(undone) if undone and not difference.is_empty else None)
             if dry_run:

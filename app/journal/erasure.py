@@ -16,13 +16,13 @@ from app.errors import JournalUnavailable
 from app.journal import Journal, changes, copies, meta, pending, records, suppression
 from app.journal.moments import now
 from app.journal.suppression import Trace
-from app.journal.tables import edge, feature, judgement, match_key, relay_event, source, statistic, version, visit, visit_item
+from app.journal.tables import edge, feature, identity, judgement, match_key, member, relay_event, source, statistic, version, visit, visit_item
 from app.journal.tables import pending as pending_table
 from app.journal.tables import record as table
 from app.journal.text import from_text
 from app.journal.unnaming import unname
 from app.journal.writing import add_delete_version
-from app.names import place_of
+from app.names import OWN, place_of
 
 DUE = "scrub"
 GRAPH_DUE = "graph_scrub"
@@ -30,6 +30,13 @@ GRAPH_DUE = "graph_scrub"
 
 PAUSE_S = 5.0
 """How long a serving node waits before it tries again what a reader put off."""
+
+_ERASED = (
+    select(table.c.id).join(source, source.c.id == table.c.source_id).where(table.c.state == "gone", table.c.document == "{}", source.c.name != OWN)
+)
+_GONE = select(identity.c.id).where(identity.c.state == "gone")
+_PART = delete(member).where(member.c.record_id.in_(_ERASED), member.c.identity_id.in_(_GONE))
+"""A peer's erased record that is published again is another group, under a name of its own; ours keep the slug that was chosen for them."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +106,7 @@ def scrub(journal: Journal) -> bool:
         return True
     with journal.write() as c:
         c.execute(text("INSERT INTO search_text(search_text) VALUES ('optimize')"))
+        c.execute(_PART)
     if not journal.vacuum():
         return False
     with journal.write() as c:

@@ -356,6 +356,22 @@ def test_a_peer_that_sends_without_end_is_left(room, feed, monkeypatch):
         assert c.execute(select(record.c.id)).all() == []
 
 
+def test_a_peer_that_fills_the_journal_drop_by_drop_is_left_too(room, feed, monkeypatch):
+    """The quota is for all it ever sent, withdrawn or not: the visit that would pass it fails, and what was there stays and is revised."""
+    room.visit()
+    feed.delete("a")
+    room.visit()
+    monkeypatch.setattr(visit, "MOST_RECORDS", 7)
+    feed.create("g")
+    assert room.visit().outcome == "applied"
+    feed.create("h")
+    report = room.visit()
+    assert (report.outcome, report.message.en) == ("failed", "This peer would have more than 7 records here (7 known, 1 new): nothing is taken.")
+    feed.delete("h")
+    feed.update("b", "revised")
+    assert (room.visit().outcome, room.live()["b"]) == ("applied", "revised")
+
+
 def test_a_peer_that_asks_for_a_century_of_rest_gets_a_day(room, feed, peer):
     """`Retry-After` is clamped: a busy or hostile peer is visited again within about a day."""
     peer.answers["/feed"] = answer("busy", "503 Service Unavailable", Retry_After="3153600000")

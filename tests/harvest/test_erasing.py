@@ -139,3 +139,17 @@ def test_what_waits_for_a_person_does_not_bring_it_back(room, feed, peer):
         room.harvester.apply(waiting.id, "someone")
     assert set(room.live().values()) == {f"revised {slug}" for slug in "bcdef"}
     assert list(room.live("list").values()) == ["z"]
+
+
+def test_what_its_source_publishes_again_is_another_group(room, feed):
+    """Purged, then created anew by those who may: it bears a new name and a new address, and the old address is given to nobody."""
+    feed.create("x", "Le jardin secret")
+    room.visit()
+    feed.delete("x", purge=True)
+    room.visit()
+    feed.create("x", "Le jardin ouvert")
+    feed.create("y", "Le jardin secret")
+    room.visit()
+    slugs = select(record.c.key, identity.c.slug).select_from(identity.join(member).join(record)).where(record.c.key.in_(["x", "y"]))
+    with room.journal.read() as c:
+        assert {row.key: row.slug for row in c.execute(slugs)} == {"x": "le-jardin-ouvert", "y": "le-jardin-secret-2"}
