@@ -46,9 +46,9 @@ class Door:
             def do_GET(self) -> None:
                 door.answer(self)
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 - the name is http.server's
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
         self._server = _Server(("127.0.0.1", self.port), Handler)

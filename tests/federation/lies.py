@@ -190,10 +190,10 @@ LIES: dict[str, Lie] = {
     "impersonation by name": record("only about its own", iri="PEER.evil.example/groups/v"),
     "our own record": record("coming back", iri=f"{NODE}/groups/ours"),
     "remote context": record("context", **{"@context": f"http://{CANARY}/context.jsonld"}),
-    "context that imports": record("context", **{"@context": {"@version": 1.1, "@import": f"http://{CANARY}/context.jsonld"}}),
-    "context of a property": record("context", related={"@context": f"http://{CANARY}/c", "id": "urn:x", "name": PWNED}),
+    "context that imports": record("@import", **{"@context": {"@version": 1.1, "@import": f"http://{CANARY}/context.jsonld"}}),
+    "context of a property": record("context", location={"@context": f"http://{CANARY}/c", "id": "PEER/groups/bad#place", "latitude": "1.0"}),
     "injected datatype": record(".", description={"@value": "x", "@type": INJECTED}),
-    "injected IRI": record(".", homepage=INJECTED),
+    "injected IRI": record(".", url=[INJECTED]),
     "reverse": record(".", **{"@reverse": {"https://schema.org/memberOf": {"id": "https://victim.example/groups/v", "name": {"fr": PWNED}}}}),
     "included": record(".", **{"@included": [{"id": "https://victim.example/groups/v", "name": {"fr": PWNED}}]}),
     "graph in a graph": record(".", **{"@graph": [{"id": "https://victim.example/groups/v", "name": {"fr": PWNED}}]}),
@@ -201,8 +201,10 @@ LIES: dict[str, Lie] = {
     "long literal": record("64 KiB", description={"fr": PWNED * 20_000}),
     "too many values": record("more than 200 values", topics=[f"urn:t{number}" for number in range(201)]),
     "megabytes": record("more than one megabyte", description=[{"fr": "x" * 60_000} for _ in range(20)]),
-    "number bomb": record(".", latitude={"@value": "1e999999999", "@type": "http://www.w3.org/2001/XMLSchema#decimal"}),
-    "pattern bomb": record(".", siren="1" * 60_000 + "x", homepage="http://" + "a" * 2000 + "!"),
-    "invisible direction marks": record(".", name={"fr": f"{PWNED}\u202egnp.exe"}, homepage="https://a.example/\u202e"),
-    "a person": record(".", type=["Person"], familyName=PWNED),
+    "number bomb": record(
+        ".", location={"id": "PEER/groups/bad#place", "latitude": {"@value": "1e999999999", "@type": "http://www.w3.org/2001/XMLSchema#decimal"}}
+    ),
+    "pattern bomb": record(".", siren="1" * 60_000 + "x", rna="W" + "1" * 60_000),
+    "invisible direction marks": record(".", name={"fr": f"{PWNED}\u202egnp.exe"}, url="https://a.example/\u202e"),
+    "a person": record(".", type=["Group", "schema:Person"]),
 }
