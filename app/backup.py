@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import Conflict, JournalUnavailable, Text, why
-from app.feed import log
+from app.feed import log, relay
 from app.journal import FILE, Journal, meta, now, records, sources
 from app.names import Names
 from app.node import held
@@ -146,7 +146,9 @@ def _begin_anew(path: Path, names: Names, above: int) -> int:
                     f"This copy is another node's ({ours.iri}); this one is {names.base}: mend BASE_URL.",
                 )
             )
-        return log.open_epoch(connection, names, above)
+        epoch = log.open_epoch(connection, names, above)
+        relay.renumber(connection, epoch)
+        return epoch
 
 
 def _epoch_of(current: Path) -> int:
