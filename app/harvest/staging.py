@@ -24,6 +24,7 @@ from app.journal.tables import record as record_table
 from app.journal.text import from_text
 from app.journal.visits import Item as Line
 from app.names import KEY, Names, key_for
+from app.record.faults import shown
 
 NAMED = 12
 """How many fields, and how many violations, one message names."""
@@ -201,7 +202,7 @@ def _notes(item: Found, unknown: Sequence[str], document: Mapping[str, Any] | No
         message = _joined(message, note)
     unmapped = (*item.unmapped, *unknown)
     if unmapped:
-        fields = ", ".join(dict.fromkeys(field[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
+        fields = ", ".join(dict.fromkeys(shown(field)[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
         message = _joined(message, Text(f"{lines.NOT_TAKEN.fr}{fields}.", f"{lines.NOT_TAKEN.en}{fields}."))
     if document and _in_the_future(document.get("modified")):
         message = _joined(message, Text("Sa date de modification est dans le futur.", "Its modification date lies in the future."))
