@@ -12,24 +12,36 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from app.combined import Combined
 from app.errors import Conflict, JournalUnavailable, Text, why
 from app.feed import log
-from app.journal import FILE, Journal, meta, now, records, sources
-from app.names import Names
+from app.journal import FILE, Journal, erasure, meta, now, records, sources
+from app.journal.erased import Erased, Returning, erased_in, returning, take_over
+from app.matching.combine import Matcher
+from app.names import OWN, Names
 from app.node import held
 
 BESIDE = ("", "-wal", "-shm")
 """What SQLite keeps beside a database, by the ending of its name."""
+
+_AUTHOR = "restore"
+_NOTHING = Erased(b"", {}, {})
 
 _EPOCH = f"SELECT value FROM meta WHERE key = '{meta.EPOCH}'"  # noqa: S608 - a constant of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done: the epoch that is open now, and where the journal that was there is kept."""
+    """What was done: the epoch that is open now, where the journal that was there is kept, and how many records were erased again.
+
+    `erased` is None when the journal that was there cannot be read: what was erased from it since the copy may be back.
+    """
 
     epoch: int
     replaced: Path | None
+    erased: int | None = 0
 
 
 def backup(journal: Journal, directory: Path) -> Path:
@@ -69,12 +81,13 @@ def restore(data_dir: Path, directory: Path, base_url: str) -> Restored:
     if not copy.is_file():
         raise _not_whole(copy)
     with _made(data_dir), held(data_dir), _second(copy, data_dir / f"{FILE}.{os.getpid()}.part") as partial:
-        epoch = _begin_anew(partial, Names(base_url), above=_epoch_of(current))
+        erased = erased_in(current) if current.exists() else _NOTHING
+        epoch, again = _begin_anew(partial, Names(base_url), _epoch_of(current), erased or _NOTHING)
         replaced = _set_aside(current)
         _put_in_place(partial, current)
         for projected in ("graph", "generations"):
             shutil.rmtree(data_dir / projected, ignore_errors=True)
-    return Restored(epoch, replaced)
+    return Restored(epoch, replaced, None if erased is None else again)
 
 
 @contextmanager
@@ -135,18 +148,46 @@ def _not_whole(copy: Path) -> JournalUnavailable:
     return JournalUnavailable(Text(f"{copy} n'est pas une copie entière d'un journal.", f"{copy} is not a whole copy of a journal."))
 
 
-def _begin_anew(path: Path, names: Names, above: int) -> int:
-    """Open a new epoch in the copy that becomes the journal, and return it. Raises Conflict when it is another node's."""
-    with _journal(path) as journal, journal.write() as connection:
-        ours = next(records.live(connection, sources.own(connection).name), None)
-        if ours is not None and not ours.iri.startswith(f"{names.groups}/"):
-            raise Conflict(
-                Text(
-                    f"Cette copie est celle d'un autre nœud ({ours.iri}) ; celui-ci est {names.base} : corrigez BASE_URL.",
-                    f"This copy is another node's ({ours.iri}); this one is {names.base}: mend BASE_URL.",
-                )
+def _begin_anew(path: Path, names: Names, above: int, erased: Erased) -> tuple[int, int]:
+    """Open a new epoch in the copy that becomes the journal, and erase there what was erased since; return the epoch, and how many records.
+
+    Raises Conflict when it is another node's.
+    """
+    with _journal(path) as journal:
+        with journal.write() as connection:
+            _refuse_foreign(connection, names)
+            epoch = log.open_epoch(connection, names, above)
+            take_over(connection, erased)
+            again = list(returning(connection, erased))
+            for one in again:
+                _erase_again(connection, names, one)
+        if again:
+            Combined(Matcher(names)).settle_pending(journal)
+            erasure.scrub(journal)
+    return epoch, len(again)
+
+
+def _erase_again(c: Connection, names: Names, one: Returning) -> None:
+    """Erase a record that a copy brought back, as it was erased before; peers are told of ours."""
+    if one.requested and one.source != OWN:
+        erasure.erase_on_request(c, one.id, _AUTHOR)
+        return
+    records.withdraw(c, one.id, _AUTHOR)
+    erasure.erase(c, one.id, _AUTHOR)
+    if one.source == OWN:
+        log.append(c, names, log.Kind.DELETE, one.key, None, None, purge=True)
+
+
+def _refuse_foreign(connection: Connection, names: Names) -> None:
+    """See that a copy is this node's. Raises Conflict."""
+    ours = next(records.live(connection, sources.own(connection).name), None)
+    if ours is not None and not ours.iri.startswith(f"{names.groups}/"):
+        raise Conflict(
+            Text(
+                f"Cette copie est celle d'un autre nœud ({ours.iri}) ; celui-ci est {names.base} : corrigez BASE_URL.",
+                f"This copy is another node's ({ours.iri}); this one is {names.base}: mend BASE_URL.",
             )
-        return log.open_epoch(connection, names, above)
+        )
 
 
 def _epoch_of(current: Path) -> int:

@@ -26,19 +26,25 @@ from app.web import (
     groups,
     health,
     judging,
+    neighbours,
     peers,
     publishing,
     records,
+    relay,
     sparql,
     vocabulary,
     void,
+    wakeups,
 )
 from app.web.pages import files as page_files
 from app.web.pages import peers as peer_pages
 
 _log = logging.getLogger(__name__)
 
-ROOMS = (sparql, void, group_list, groups, publishing, records, feed, dumps, graphs, vocabulary, peer_pages, peers, judging, health, docs, page_files)
+ROOMS = (
+    *(sparql, void, group_list, groups, publishing, records, feed, relay, wakeups, dumps, graphs, vocabulary),
+    *(peer_pages, peers, neighbours, judging, health, docs, page_files),
+)
 """The rooms of routes, in the order of the documentation; an address is looked for in the same order."""
 
 PATIENCE_S = 30.0

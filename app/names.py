@@ -7,7 +7,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 OWN = "own"
 """The name of the node's own source."""
@@ -54,6 +54,30 @@ def without_secrets(url: str) -> str:
     'https://a.example/x'
     """
     return re.sub(r"\A(https?://)[^/@]*@", r"\1", url.partition("?")[0].partition("#")[0])
+
+
+def place_of(iri: str) -> str:
+    """Return where an IRI leads, the same for all its spellings: scheme, case of the host, usual port, percent-escapes, dots, user.
+
+    >>> place_of("HTTPS://me@A.example:443/x/./%67roups/%7a#it")
+    'a.example/x/groups/z#it'
+    """
+    scheme, _, rest = iri.partition("://")
+    if not rest:
+        return unquote(iri)
+    address, hash_, fragment = rest.partition("#")
+    authority, slash, path = address.replace("\\", "/").partition("/")
+    host = unquote(authority.rpartition("@")[2]).lower()
+    for usual in (":443", ":80") if scheme.lower() in {"http", "https"} else ():
+        host = host.removesuffix(usual)
+    path, question, query = path.partition("?")
+    parts: list[str] = []
+    for part in unquote(path).split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in {"", ".", ".."}:
+            parts.append(part)
+    return f"{host.rstrip('.')}{slash}{'/'.join(parts)}{question}{query}{hash_}{unquote(fragment)}"
 
 
 @dataclass(frozen=True, slots=True)

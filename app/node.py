@@ -16,16 +16,24 @@ from app.checking import Checker
 from app.combined import Combined
 from app.directory import Directory
 from app.errors import DataDirectoryBusy, SettingsError, Text, why
-from app.feed import compaction
+from app.feed import compaction, pages
+from app.feed.readership import Readership
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
+from app.harvest import relaying
+from app.harvest.announcing import Announcer
 from app.harvest.clock import Clock
+from app.harvest.discovery import Discovery
 from app.harvest.fetch import Fetcher
+from app.harvest.hub import Hub
+from app.harvest.listening import Listening
 from app.harvest.visit import Harvester
 from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
+from app.matching.normalise import words
 from app.names import Names
 from app.search.ask import Search
+from app.search.words import stem
 from app.settings import Settings
 from app.sparql.generations import Generations
 from app.sparql.pool import Limits, Pool
@@ -49,6 +57,12 @@ class Node:
     harvester: Harvester
     search: Search
 
+    def forget(self) -> None:
+        """Forget what this process remembers of texts: something was erased."""
+        self.matcher.forget()
+        for remembering in (words, stem):
+            remembering.cache_clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -69,6 +83,9 @@ class RunningNode(Node):
     generations: Generations
     queries: Pool
     clock: Clock
+    hub: Hub
+    listening: Listening
+    readership: Readership
 
 
 def open_node(settings: Settings) -> Node:
@@ -132,6 +149,7 @@ def running(node: Node) -> Iterator[RunningNode]:
     """A node at work: what a crash left behind is settled first; projector, matching and clock run until the block ends."""
     with open_graph(node) as graph, ExitStack() as stack:
         node.harvester.recover()
+        relaying.prepare(node.journal, on=node.settings.relay)
         node.combined.settle_pending(node.journal)
         erasure.scrub(node.journal)
         stop = threading.Event()
@@ -140,12 +158,36 @@ def running(node: Node) -> Iterator[RunningNode]:
         stack.callback(projecting.join)
         threading.Thread(target=node.combined.run, args=(node.journal, stop), name="matching", daemon=True).start()
         stack.callback(_compacting(node, stop).join)
-        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop), name="erasing", daemon=True).start()
+        threading.Thread(target=erasure.keep_scrubbed, args=(node.journal, stop, node.forget), name="erasing", daemon=True).start()
         stack.callback(stop.set)
-        clock = Clock(node.journal, node.harvester)
-        clock.start()
-        stack.callback(clock.stop)
-        yield RunningNode(**_parts(node), **_parts(graph), clock=clock)
+        yield RunningNode(**_parts(node), **_parts(graph), **_neighbours(node, stack))
+
+
+def _neighbours(node: Node, stack: ExitStack) -> dict[str, Any]:
+    """Start what deals with other nodes: the clock, who is told of our changes and tells us of theirs, who reads us."""
+    stop = threading.Event()
+    parts = node.journal, node.names, node.fetcher
+    settings = node.settings
+    retention = compaction.Retention(settings.feed_log_days, settings.feed_tombstone_days)
+    announcer = Announcer(*parts, lambda c: pages.root(c, node.names, retention, relays=settings.relay))
+    hub, readership = Hub(*parts), Readership(node.journal)
+    discovery = Discovery(*parts, stop)
+
+    def afterwards(name: str) -> None:
+        listening.keep_up(name)
+        discovery.look(name)
+
+    clock = Clock(node.journal, node.harvester, afterwards=afterwards)
+    listening = Listening(*parts, clock.wake, stop)
+    for name, work in (("announcing", announcer.run), ("readership", readership.run)):
+        thread = threading.Thread(target=work, args=(stop,), name=name)
+        thread.start()
+        stack.callback(thread.join)
+    stack.callback(hub.stop)
+    clock.start()
+    stack.callback(clock.stop)
+    stack.callback(stop.set)
+    return {"clock": clock, "hub": hub, "listening": listening, "readership": readership}
 
 
 def _compacting(node: Node, stop: threading.Event) -> threading.Thread:

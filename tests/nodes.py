@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-START_S = 60
+START_S = 120
 """Seconds a node may take to answer on a busy machine; a test that waits longer fails."""
 
 
@@ -77,6 +77,7 @@ class NodeProcess:
                     return self
             except httpx.TransportError:
                 time.sleep(0.05)
+        self.kill()
         raise AssertionError(f"the node was not ready within {START_S} s\n{self.log()}")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import Connection
 
+from app.cli import neighbours
 from app.cli.mapping import read_mapping
 from app.cli.opening import opened
 from app.cli.report import OUTCOMES, counted
@@ -48,6 +49,7 @@ def add_to(application: typer.Typer) -> None:
     group.command("remove", help=say("Retirer un pair et tout ce qu'il disait.", "Remove a peer and all that it said."))(remove)
     group.command("apply", help=say("Appliquer la visite qui attend une personne.", "Apply the visit that waits for a person."))(apply)
     group.command("discard", help=say("Écarter la visite qui attend une personne.", "Drop the visit that waits for a person."))(discard)
+    neighbours.add_to(group)
     group.command("undo", help=say("Annuler une visite appliquée.", "Take back a visit that was applied."))(undo)
     application.add_typer(group, name="peers")
     application.command("harvest")(harvest)
@@ -135,7 +137,8 @@ def show(name: Name, as_json: Json = False) -> None:
         if value is not None:
             out(f"{key}: {one_line(value)}\n")
     for visit in recent:
-        out(f"  {when(visit['started'])}  {_ended(visit)}\n")
+        undone = say(", annulée depuis", ", undone since") if visit["undone"] else ""
+        out(f"  {when(visit['started'])}  {_ended(visit)}{undone}\n")
 
 
 def remove(name: Name) -> None:

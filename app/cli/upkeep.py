@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `compact` and `vocabulary`: what an operator or a developer does now and then."""
+"""`backup`, `restore`, `compact`, `erase` and `vocabulary`: what an operator or a developer does now and then."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -10,6 +10,7 @@ import typer
 
 from app import backup as copies
 from app import vocabulary as terms
+from app.cli.erasing import erase
 from app.cli.place import existing
 from app.cli.speech import Json, print_json, say, tell
 from app.errors import OutputFailed, SettingsError, Text, why
@@ -26,6 +27,7 @@ def add_to(application: typer.Typer) -> None:
     application.command("backup")(backup)
     application.command("restore")(restore)
     application.command("compact")(compact)
+    application.command("erase")(erase)
     application.command("vocabulary")(vocabulary)
 
 
@@ -44,11 +46,21 @@ def restore(directory: Directory, as_json: Json = False) -> None:
     settings = read_settings()
     done = copies.restore(settings.data_dir, directory, settings.base_url)
     if as_json:
-        print_json({"epoch": done.epoch, "replaced": str(done.replaced) if done.replaced else None})
+        print_json({"epoch": done.epoch, "replaced": str(done.replaced) if done.replaced else None, "erased": done.erased})
         return
     tell(f"Journal rétabli dans {settings.data_dir} ; époque {done.epoch}.", f"Journal restored into {settings.data_dir}; epoch {done.epoch}.")
     if done.replaced:
         tell(f"Celui qui était là est gardé : {done.replaced}", f"The one that was there is kept: {done.replaced}")
+    if done.erased is None:
+        tell(
+            "Celui qui était là est illisible : ce qui en avait été effacé depuis la copie est peut-être revenu, et il faut l'effacer de nouveau.",
+            "The one that was there cannot be read: what was erased from it since the copy may be back, and has to be erased again.",
+        )
+    elif done.erased:
+        tell(
+            f"Effacées de nouveau, comme depuis la copie : {done.erased} fiches.",
+            f"Erased again, as they were since the copy: {done.erased} records.",
+        )
 
 
 def compact(as_json: Json = False) -> None:

@@ -49,7 +49,7 @@ def visited(visit: Visit, items: Iterable[Item], tell: Tell) -> None:
     """Tell the outcome of a visit and a line for each record."""
     counts = [(number, COUNTED[outcome]) for outcome, number in visit.counts.items() if number]
     end = visit.message or ENDS[visit.outcome or "failed"]
-    fr = ", ".join(f"{number} {word.fr}" for number, word in counts)
+    fr = ", ".join(f"{number} {word.fr if number > 1 else word.fr.removesuffix('s')}" for number, word in counts)
     en = ", ".join(f"{number} {word.en}" for number, word in counts)
     tell(Text(f"   Fiches : {fr} ; {end.fr}.", f"   Records: {en}; {end.en}."))
     for item in items:

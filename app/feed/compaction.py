@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, or_, select
 
 from app.errors import MaillageError
 from app.feed.log import PAGE_SIZE, Kind
@@ -103,19 +103,21 @@ def run(journal: Journal, retention: Retention, stop: Event, first_s: float = FI
 
 def _superseded(epoch: int, limits: Limits) -> ColumnElement[bool]:
     """What was said again since; the request to erase a record is kept as long as a withdrawal, for those who still hold what it erases."""
-    newer = event.alias()
-    again = exists().where(newer.c.key == event.c.key, newer.c.epoch == epoch, newer.c.sequence > event.c.sequence)
     old = or_(and_(event.c.published < limits.log, ~event.c.purge), event.c.published < min(limits.log, limits.tombstones))
-    return and_(event.c.epoch == epoch, old, again)
+    return and_(event.c.epoch == epoch, old, event.c.sequence.not_in(_newest(epoch)))
 
 
 def _withdrawn(epoch: int, limits: Limits) -> ColumnElement[bool]:
     """Withdrawals that are their record's last word, and old; never the last event of all, whose number must not be given again."""
-    newer = event.alias()
-    again = exists().where(newer.c.key == event.c.key, newer.c.epoch == epoch, newer.c.sequence > event.c.sequence)
-    last = select(func.max(newer.c.sequence)).where(newer.c.epoch == epoch).scalar_subquery()
+    last = select(func.max(event.c.sequence)).where(event.c.epoch == epoch).correlate(None).scalar_subquery()
     old = event.c.published < min(limits.log, limits.tombstones)
-    return and_(event.c.epoch == epoch, old, event.c.kind == Kind.DELETE.value, event.c.sequence < last, ~again)
+    withdrawal = and_(event.c.kind == Kind.DELETE.value, event.c.sequence < last)
+    return and_(event.c.epoch == epoch, old, withdrawal, event.c.sequence.in_(_newest(epoch)))
+
+
+def _newest(epoch: int) -> Select[tuple[int]]:
+    """The number of each record's last word; asked once for all, since an index by key would be asked a hundred thousand times."""
+    return select(func.max(event.c.sequence)).where(event.c.epoch == epoch).group_by(event.c.key).correlate(None)
 
 
 def _before(epoch: int, limits: Limits) -> ColumnElement[bool]:

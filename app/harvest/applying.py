@@ -1,16 +1,21 @@
 """What the lines of a visit say becomes what the source says: one transaction for all of it, so that no reader ever sees half a visit."""
 
-from sqlalchemy import Connection, select, update
+from collections.abc import Sequence
 
-from app.harvest import lines
+from sqlalchemy import Connection, func, select, update
+
+from app.errors import FormatError, Text
+from app.harvest import erasing, lines, relaying
 from app.journal import changes, erasure, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
 from app.journal.sources import Source, Trust
-from app.journal.tables import record, version
+from app.journal.tables import feature, record, version
+from app.journal.text import as_text
 from app.journal.visits import Item as Line
 
 QUARANTINED = "quarantined"
+NOTHING = "{}"
 
 
 def state_under(trust: Trust) -> str:
@@ -18,17 +23,32 @@ def state_under(trust: Trust) -> str:
     return QUARANTINED if trust is Trust.QUARANTINE else LIVE
 
 
-def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool) -> None:
-    """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing."""
+def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirmed: bool, passed: relaying.Passed | None = None) -> None:
+    """Apply the lines of a visit; a person who `confirmed` them also hides at once what was merely missing.
+
+    `passed` says of records that came through a relay how they came.
+    """
     for page in visits.staged(c, visit_id, "added", "changed"):
-        records.put_many(c, source.id, [_statement(line) for line in page], author, visit_id)
+        taken = [line for line in erasing.refused(c, source, page) if line.document is not None]  # something may have been erased while it waited
+        evidence = _evidence(c, source.id, taken)
+        records.put_many(c, source.id, [_statement(line) for line in taken], author, visit_id)
+        visits.keep_contacts(c, evidence)
     for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:
             if line.key in held:
                 _take_away(c, held[line.key], line, author, visit_id, confirmed=confirmed)
     lines.mark_met(c, visit_id, source.id, now())
+    relaying.note(c, visit_id, source, passed or {})
     keep_apart(c, source)
+
+
+def _evidence(c: Connection, source_id: int, page: Sequence[Line]) -> dict[int, str]:
+    """Return, by line, the hashes of contacts that these lines are about to replace, for the visit to be undone with them."""
+    kept = {line.key: (line.id, line.contacts) for line in page if line.contacts is not None}
+    question = select(record.c.key, feature.c.contacts).outerjoin(feature, feature.c.record_id == record.c.id)
+    found = c.execute(question.where(record.c.source_id == source_id, record.c.key.in_(kept))).all()
+    return {kept[key][0]: contacts or NOTHING for key, contacts in found if contacts != as_text(kept[key][1])}
 
 
 def _statement(line: Line) -> Statement:
@@ -44,7 +64,7 @@ def _take_away(c: Connection, held: Head, line: Line, author: str, visit_id: int
     act = (line.document or {}).get("act")
     if act == lines.MISS and not confirmed:
         records.mark_missed(c, [held.id])
-    elif act in {lines.MISS, lines.HIDE}:
+    elif act in {lines.MISS, lines.HIDE, lines.ELSEWHERE}:
         records.hide(c, held.id, author, visit_id)
     else:
         records.withdraw(c, held.id, author, line.origin, visit_id)
@@ -53,10 +73,23 @@ def _take_away(c: Connection, held: Head, line: Line, author: str, visit_id: int
             c.execute(update(version).where(version.c.record_id == held.id).values(visit_id=visit_id))  # the one that says that it was erased
 
 
+def refuse_flood(c: Connection, source: Source, added: int, most: int) -> None:
+    """Bound what one peer may fill the journal with, visit after visit, withdrawn records included. Raises FormatError."""
+    kept = c.execute(select(func.count()).select_from(record).where(record.c.source_id == source.id)).scalar_one()
+    if added and kept + added > most:
+        raise FormatError(
+            Text(
+                f"Ce pair aurait ici plus de {most} fiches ({kept} connues, {added} nouvelles) : rien n'est pris.",
+                f"This peer would have more than {most} records here ({kept} known, {added} new): nothing is taken.",
+            )
+        )
+
+
 def keep_apart(c: Connection, source: Source) -> None:
     """Put what a quarantined source says where no page, search, merge or graph looks."""
     if state_under(source.trust) == LIVE:
         return
+    relaying.forget(c, source)
     live = list(c.execute(select(record.c.id, record.c.key).where(record.c.source_id == source.id, record.c.state == LIVE)))
     c.execute(update(record).where(record.c.source_id == source.id, record.c.state == LIVE).values(state=QUARANTINED))
     changes.note(c, "record", [f"{source.name}/{key}" for _, key in live])
@@ -67,5 +100,5 @@ def conclude(c: Connection, source: Source, visit_id: int, outcome: str) -> None
     """End a visit: note that the source changed if it did, and forget what the lines had staged, and the lines of old visits."""
     if outcome == "applied":
         changes.note(c, "source", [source.name])
-    visits.clear_documents(c, visit_id)
+    visits.clear_documents(c, visit_id, contacts=outcome != "applied")
     lines.forget_old_reports(c, source.id)

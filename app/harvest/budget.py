@@ -33,6 +33,11 @@ class Budget:
         """Seconds that remain, negative once they are over."""
         return self.deadline - time.monotonic()
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether whatever is asked for next would be refused."""
+        return self.stop.is_set() or self.left <= 0 or self.used_requests >= self.requests or self.used_bytes >= self.bytes
+
     def ask(self) -> None:
         """Count one request. Raises FetchFailed when there were too many, or no time is left."""
         self.check_time()

@@ -98,7 +98,7 @@ class Clock:
 
     def _send(self, name: str, doubtful: bool) -> None:
         """Send a visitor to a peer unless one is there already."""
-        thread = Thread(target=self._work, args=(name,), name=f"visit {name}", daemon=True)
+        thread = Thread(target=self._work, args=(name, self._waking.waits(name)), name=f"visit {name}", daemon=True)
         with self._lock:
             if name in self._busy:
                 return
@@ -108,10 +108,10 @@ class Clock:
         self._waking.heard(name, time.monotonic())
         thread.start()
 
-    def _work(self, name: str) -> None:
+    def _work(self, name: str, woken: bool) -> None:
         """Visit one peer, and see to what follows from it."""
         try:
-            self._visit(name)
+            self._visit(name, woken)
             if self._afterwards and not self._stop.is_set():
                 self._afterwards(name)
         except Exception:  # noqa: BLE001 - the clock outlives whatever one visit runs into
@@ -123,12 +123,13 @@ class Clock:
                 self._doubtful.discard(name)
             self._look.set()
 
-    def _visit(self, name: str) -> None:
+    def _visit(self, name: str, woken: bool) -> None:
         """Visit one peer, unless somebody else is doing so."""
         try:
             self._harvester.visit(name)
         except NotFound:  # removed meanwhile
             self._stop.wait(self._tick)
         except Conflict:  # another process visits it now, and may have begun before what it was woken for
-            self._waking.ask(name, None, time.monotonic())
+            if woken:
+                self._waking.ask(name, None, time.monotonic())
             self._stop.wait(self._tick)

@@ -3,7 +3,7 @@
 A format imports its types from here (and `Fetcher`, `Budget` from `app.harvest.fetch`); it never writes anywhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,15 +11,37 @@ from app.errors import Text
 from app.harvest.fetch import Budget, Fetcher
 
 
+class Known(Protocol):
+    """What a format that passes on what others say may ask this node, so that it fetches nothing that is held already."""
+
+    base: str  # this node's own
+
+    def is_direct(self, base: str) -> bool:
+        """Say whether the node of this base is a peer itself: then what it says is its own to tell."""
+
+    def holds(self, iri: str) -> bool:
+        """Say whether the source that asks has a record of this IRI that it may take back."""
+
+    def newest(self, iris: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """Return (epoch, sequence) of the newest event held of each of these records, whoever told it; nothing of those unknown."""
+
+    def outdated(self) -> Iterator[tuple[str, str, str]]:
+        """Yield key, IRI and origin's base of the copies of the source that asks which others tell better now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a format may know about the peer it reads; `base` is the IRI prefix under which the peer is believed."""
+    """What a format may know about the peer it reads; `base` is the IRI prefix under which the peer is believed.
+
+    `known` is asked by formats that pass on what others say.
+    """
 
     name: str
     url: str
     mapping: Mapping[str, Any] | None = None
     base: str | None = None
     licence: str | None = None
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +53,7 @@ class Found:
     `raw_digest` is that of what the source sent for this record together with the mapping used: equal means unchanged, unread.
     `unmapped` names the source's fields that nothing maps. `origin` is (epoch, sequence) at the origin node.
     `notes` say which values were dropped and why; the record stands without them. `size` is the bytes it took, as far as they are known.
+    `base`, where the record was read at another node than the peer, is the prefix under which that node is believed.
     """
 
     key: str
@@ -41,16 +64,22 @@ class Found:
     origin: tuple[int, int] | None = None
     notes: tuple[Text, ...] = ()
     size: int = 0
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """One record that the peer says it withdrew; `purge` asks that its past statements be erased too."""
+    """One record that the peer says it withdrew; `purge` asks that its past statements be erased too; `base` as in `Found`.
+
+    `elsewhere`: it was not withdrawn, another source tells it better, so that here it is only hidden.
+    """
 
     key: str
     iri: str | None
     origin: tuple[int, int] | None = None
     purge: bool = False
+    base: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,16 @@ from sqlalchemy import Connection, delete, exists, func, select, update
 
 from app.errors import Text
 from app.journal import visits
-from app.journal.records import Head
+from app.journal.records import GONE, Head
 from app.journal.tables import record, visit, visit_item
+from app.journal.text import as_text
 
 OUTCOMES = ("added", "changed", "unchanged", "gone", "refused", "unmapped")
 NOT_TAKEN = Text("Champs non repris : ", "Fields not taken: ")
 REPORTS_KEPT = 10
 PAGE = 500
 
-WITHDRAW, PURGE, HIDE, MISS = "withdraw", "purge", "hide", "miss"
+WITHDRAW, PURGE, HIDE, MISS, ELSEWHERE = "withdraw", "purge", "hide", "miss", "elsewhere"
 """What is to become of a record whose line says ``gone``, kept as ``{"act": …}`` in place of a document."""
 
 _HEAD = (
@@ -41,6 +42,12 @@ def counts(c: Connection, visit_id: int) -> dict[str, int]:
     mine = (visit_item.c.visit_id == visit_id, visit_item.c.outcome != "unmapped")
     noted = select(func.count()).where(*mine, visit_item.c.message.contains(NOT_TAKEN.fr, autoescape=True))
     return dict.fromkeys(OUTCOMES, 0) | visits.counts(c, visit_id) | {"unmapped": c.execute(noted).scalar_one()}
+
+
+def elsewhere(c: Connection, visit_id: int) -> int:
+    """Return how many lines say that another source tells a record better: these are not lost."""
+    mine = (visit_item.c.visit_id == visit_id, visit_item.c.outcome == "gone", visit_item.c.document == as_text({"act": ELSEWHERE}))
+    return int(c.execute(select(func.count()).where(*mine)).scalar_one())
 
 
 def known(c: Connection, visit_id: int, keys: Iterable[str]) -> dict[str, str]:
@@ -73,6 +80,12 @@ def absent(c: Connection, visit_id: int, source_id: int, state: str, *, still: b
     while page := [_head(tuple(row)) for row in c.execute(question.where(record.c.id > last))]:
         yield page
         last = page[-1].id
+
+
+def no_loss(c: Connection, visit_id: int, source_id: int) -> int:
+    """Return how many of a visit's ``gone`` lines are about records that were withdrawn before, and are only erased now."""
+    mine = (visit_item.c.visit_id == visit_id, visit_item.c.outcome == "gone", record.c.source_id == source_id, record.c.state == GONE)
+    return c.execute(select(func.count()).select_from(visit_item.join(record, record.c.key == visit_item.c.key)).where(*mine)).scalar_one()
 
 
 def mark_met(c: Connection, visit_id: int, source_id: int, at: str) -> None:

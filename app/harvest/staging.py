@@ -13,11 +13,11 @@ from sqlalchemy import select
 from app import record
 from app.checking import Checker
 from app.errors import RecordError, Severity, Text, Violation
-from app.harvest import lines, references
-from app.harvest.authority import require_authority, require_foreign
+from app.harvest import erasing, lines, references
+from app.harvest.authority import elsewhere, require_authority, require_foreign, require_none_of, with_few_claims
 from app.harvest.door import without_contacts
 from app.harvest.items import Bad, Found, Gone, Leftover, Peer
-from app.journal import Journal
+from app.journal import Journal, erasure
 from app.journal.records import GONE, HIDDEN, Head
 from app.journal.sources import Source
 from app.journal.tables import record as record_table
@@ -51,6 +51,8 @@ class Staging:
         self._names = names
         self._checker = checker
         self._errand = errand
+        with journal.read() as c:
+            self._elsewhere = elsewhere(c, errand.source.name, errand.peer.base or "") if errand.own_iris else ()
 
     def take(self, items: Sequence[Found | Gone | Bad]) -> None:
         """Write the lines of a batch. A later event of a record replaces its earlier line, unless it is refused; without events, a key comes once."""
@@ -70,7 +72,11 @@ class Staging:
             met.add(key)
         kept, refused = _newest(self._checked(drafts), known)
         written = self._with_differences([line for line in kept.values() if line])
+        purged = {key for key, item in keyed if isinstance(item, Gone) and item.purge and key not in held}
         with self._journal.write() as c:
+            written = erasing.refused(c, self._errand.source, written)
+            for key in purged:  # never taken here; earlier visits may have reported it
+                erasure.forget_reports(c, self._errand.source.id, key)
             lines.write(c, self._errand.visit_id, [*written, *refused, *repeated], known.keys() & kept.keys())
 
     def summarise(self, leftovers: Sequence[Leftover]) -> None:
@@ -102,11 +108,11 @@ class Staging:
         if held and current and same_bytes and not self._errand.anew:
             return Line(key, "unchanged", held.iri, _notes(item, (), None), origin=item.origin)
         reading = self._read(key, item)
-        document, contacts, iri = reading.document, None, reading.iri
+        (document, claims), contacts, iri = with_few_claims(reading.document), None, reading.iri
         if not self._errand.source.keep_contacts:
             document, contacts = without_contacts(document, self._errand.secret)
         content_hash = record.content_hash(document)
-        notes = _notes(item, reading.unknown, document)
+        notes = _joined(_notes(item, reading.unknown, document), claims)
         if held and current and held.content_hash == content_hash and held.iri == iri:
             return Line(key, "unchanged", iri, notes, raw_digest=item.raw_digest, origin=item.origin)
         outcome = "added" if held is None or held.state in {GONE, HIDDEN} else "changed"
@@ -115,12 +121,22 @@ class Staging:
     def _read(self, key: str, item: Found) -> record.Reading:
         """Read a record under its own IRI where the format has such, else under one that this node mints within the record's graph."""
         if self._errand.own_iris:
-            base = self._errand.peer.base or ""
-            return record.read(item.document, iri=require_authority(item.iri, base, self._names), contexts=[f"{base}/vocab/context/v1.jsonld"])
+            base = self._base(item)
+            return record.read(item.document, iri=self._believed(item.iri, base), contexts=[f"{base}/vocab/context/v1.jsonld"])
         require_foreign(item.iri, self._names)
         reading = record.read(references.resolve(item.document, self._minted), iri=self._names.record(self._errand.source.name, key))
         document = reading.document | {"id": self._minted(key)}  # its parts are fragments of the graph beside it
         return replace(reading, document=document, iri=self._minted(key))
+
+    def _base(self, item: Found | Gone) -> str:
+        """Return the base under which an item is believed: that of its own origin where a relay passed it on, else the peer's."""
+        return item.base or self._errand.peer.base or ""
+
+    def _believed(self, iri: str | None, base: str) -> str:
+        """Return the IRI of a record that may be spoken of under this base. Raises Malformed for any other."""
+        believed = require_authority(iri, base, self._names)
+        require_none_of(believed, self._elsewhere)
+        return believed
 
     def _minted(self, key: str) -> str:
         """Return the IRI of a record whose source gives it none."""
@@ -129,9 +145,13 @@ class Staging:
     def _gone(self, key: str, item: Gone, held: Head | None) -> Line | None:
         """Return the line of a record that the source withdrew; None when it is not here (any more)."""
         if self._errand.own_iris:
-            require_authority(item.iri, self._errand.peer.base or "", self._names)
+            self._believed(item.iri, self._base(item))
         if held is None or (held.state == GONE and not item.purge) or (item.origin and held.origin and item.origin <= held.origin):
             return None
+        if held.state == GONE and not held.content_hash:  # erased already: only its number is new
+            return Line(key, "unchanged", held.iri, origin=item.origin)
+        if item.elsewhere:
+            return Line(key, "gone", held.iri, Text("Une autre source la dit mieux.", "Another source tells it better."), {"act": lines.ELSEWHERE})
         message = Text("Retirée par sa source, avec son histoire.", "Withdrawn by its source, with its history.") if item.purge else None
         return Line(key, "gone", held.iri, message, {"act": lines.PURGE if item.purge else lines.WITHDRAW}, origin=item.origin)
 
@@ -204,9 +224,16 @@ def _notes(item: Found, unknown: Sequence[str], document: Mapping[str, Any] | No
     if unmapped:
         fields = ", ".join(dict.fromkeys(shown(field)[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
         message = _joined(message, Text(f"{lines.NOT_TAKEN.fr}{fields}.", f"{lines.NOT_TAKEN.en}{fields}."))
-    if document and _in_the_future(document.get("modified")):
-        message = _joined(message, Text("Sa date de modification est dans le futur.", "Its modification date lies in the future."))
+    for field in ("modified", "created"):
+        if document and _in_the_future(document.get(field)):
+            message = _joined(message, _AHEAD[field])
     return message
+
+
+_AHEAD = {
+    "modified": Text("Sa date de modification est dans le futur.", "Its modification date lies in the future."),
+    "created": Text("Sa date de création est dans le futur.", "Its creation date lies in the future."),
+}
 
 
 def _in_the_future(value: object) -> bool:

@@ -11,13 +11,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from app.errors import FormatError, Text
-from app.harvest.fetch import Budget, Fetched, Fetcher
+from app.errors import FetchFailed, FormatError, Text
+from app.harvest.fetch import LIST_BYTES, Budget, Fetched, Fetcher
 from app.harvest.inflate import inflate
 
 ACCEPT: Final = {"Accept": "application/ld+json, application/json;q=0.9"}
 LARGEST: Final = 2**53
 LINE_BYTES: Final = 10_000_000
+
+TRIES: Final = 3
+HICCUPS: Final = 10
+PAUSE_SECONDS: Final = 0.2
+"""A page that does not arrive is asked for again, so often in one reading: a log of a thousand pages would hardly ever be read without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Log:
         self._url = url
         self._fetcher = fetcher
         self._budget = budget
+        self._hiccups = 0
 
     def root(self, etag: str | None = None) -> Root | None:
         """Read the root; None when it is still the one that `etag` names."""
@@ -65,22 +71,23 @@ class Log:
             raise broken("il ne nomme pas son flux", "it does not name its stream")
         origin = stream.get("origin")
         first, last, dump = (self._same_host(value[key]) if value.get(key) else None for key in ("first", "last", "dump"))
+        since = self._since(value.get("relation"))
         return Root(
             url=self._url,
             stream=stream["id"],
             epoch=number(stream, "epoch"),
             origin=origin if isinstance(origin, str) else None,
-            first=first,
+            first=first or (since[0][1] if since else None),
             last=last,
             dump=dump,
             resync_below=_limit(value.get("retentionPolicy")),
-            since=self._since(value.get("relation")),
+            since=since,
             etag=fetched.etag,
         )
 
     def page(self, url: str, root: Root, etag: str | None = None) -> Page | None:
         """Read one page; None when it is still the one that `etag` names."""
-        fetched = self._read(url, etag)
+        fetched = self._patiently(url, etag)
         if fetched.status == 304:
             return None
         value = parsed(fetched)
@@ -105,9 +112,22 @@ class Log:
         """Ask for one document, on the condition that it changed."""
         return self._fetcher.read(url, self._budget, headers=ACCEPT | ({"If-None-Match": etag} if etag else {}))
 
+    def _patiently(self, url: str, etag: str | None) -> Fetched:
+        """Ask for one page, again when the connection fails; what its server answers, and the limits of the visit, are final."""
+        for attempt in range(1, TRIES):
+            try:
+                return self._read(url, etag)
+            except FetchFailed as error:
+                self._hiccups += 1
+                if error.status is not None or self._hiccups > HICCUPS or self._budget.is_used_up:
+                    raise
+                self._budget.stop.wait(PAUSE_SECONDS * attempt)
+        return self._read(url, etag)
+
     def _since(self, relations: object) -> tuple[tuple[datetime, str], ...]:
         """Return the pages of the root's relations by date; none when a relation is not of the kind that helps."""
-        wanted = [one for one in relations if isinstance(one, dict)] if isinstance(relations, list) else []
+        listed = relations if isinstance(relations, list) else [relations]
+        wanted = [one for one in listed if isinstance(one, dict)]
         dated = [(moment(one.get("value")), one.get("node")) for one in wanted if str(one.get("type")).endswith("GreaterThanOrEqualToRelation")]
         return tuple(sorted((date, self._same_host(page)) for date, page in dated if date and page))
 
@@ -147,9 +167,10 @@ def number(value: Mapping[str, Any], key: str) -> int:
 
 
 def moment(value: object) -> datetime | None:
-    """Read a date and time; None when it is none."""
+    """Read a date and time, typed or plain; None when it is none."""
+    text = value.get("@value") if isinstance(value, dict) else value
     try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+        read = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
     return read.replace(tzinfo=UTC) if read and read.tzinfo is None else read
@@ -190,10 +211,14 @@ def _limit(policy: object) -> int:
 
 
 def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Undo gzip where the file itself is compressed, as its name says, and no header does."""
-    first = next(chunks, b"")
+    """Undo gzip where the file itself is compressed, as its name says, and no header does. Raises FormatError when it grows without end."""
+    first, size = next(chunks, b""), 0
     whole = (part for parts in ((first,), chunks) for part in parts)
-    return inflate(whole) if first[:2] == b"\x1f\x8b" else whole
+    for piece in inflate(whole) if first[:2] == b"\x1f\x8b" else whole:
+        size += len(piece)
+        if size > LIST_BYTES:
+            raise broken("sa copie complète est trop longue", "its dump is too long")
+        yield piece
 
 
 def _documents(chunks: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:

@@ -35,10 +35,10 @@ class Undone:
     erased: int = 0
     kept: list[str] = field(default_factory=list)
 
-    def sentence(self, visit: Visit, author: str) -> Text:
-        """Say what taking back the visit did."""
-        french = [f"Visite {visit.id} annulée par {author} : {self.restored} fiches remises en l'état, {self.revived} revenues, "]
-        english = [f"Visit {visit.id} was undone by {author}: {self.restored} records put back as they were, {self.revived} came back, "]
+    def sentence(self, visit: Visit) -> Text:
+        """Say what taking back the visit did, not who did: everybody reads it."""
+        french = [f"Visite {visit.id} annulée : {self.restored} fiches remises en l'état, {self.revived} revenues, "]
+        english = [f"Visit {visit.id} was undone: {self.restored} records put back as they were, {self.revived} came back, "]
         french.append(f"{self.taken_back} retirées.")
         english.append(f"{self.taken_back} were withdrawn.")
         if self.kept:
@@ -66,10 +66,10 @@ def undo(c: Connection, visit: Visit, source: Source, author: str) -> Text:
     require_applied(visit)
     done = Undone()
     for page in _touched(c, visit, source):
-        _put_back(c, page, source, f"undo of visit {visit.id}, {author}", done)
+        _put_back(c, page, source, visit.id, f"undo of visit {visit.id}, {author}", done)
     applying.keep_apart(c, source)
     _say_which(c, visit.id, done.kept)
-    text = done.sentence(visit, author)
+    text = done.sentence(visit)
     visits.mark_undone(c, visit.id, author, text)
     _hold(c, source, visit.id)
     return text
@@ -128,12 +128,13 @@ def _one(c: Connection, number: int, first: int, last: int) -> _Touched | None:
     return None if now is None else _Touched(now, left, before)
 
 
-def _put_back(c: Connection, page: Sequence[_Touched], source: Source, author: str, done: Undone) -> None:
+def _put_back(c: Connection, page: Sequence[_Touched], source: Source, visit_id: int, author: str, done: Undone) -> None:
     """Take back what the visit did to these records, and count it."""
     ready = [one for one in page if one.stands and not one.is_erased]
     done.erased += sum(one.is_erased for one in page)
     done.kept += [one.now.key for one in page if not one.stands and not one.is_erased]
-    statements = [_statement(one.now.key, one.before) for one in ready if one.before and one.before.kind != "delete"]
+    contacts = visits.contacts_before(c, visit_id, [one.now.key for one in ready])
+    statements = [_statement(one.now.key, one.before, contacts.get(one.now.key)) for one in ready if one.before and one.before.kind != "delete"]
     records.put_many(c, source.id, statements, author)
     for one in ready:
         if one.before is None or one.before.kind == "delete":
@@ -147,10 +148,10 @@ def _put_back(c: Connection, page: Sequence[_Touched], source: Source, author: s
     _forget_origin(c, [one.now.id for one in ready])
 
 
-def _statement(key: str, before: Row[Any]) -> Statement:
-    """Return what a version said."""
+def _statement(key: str, before: Row[Any], contacts: Mapping[str, Any] | None) -> Statement:
+    """Return what a version said, with the hashes of contacts of that time where they are known."""
     document = from_text(before.document)
-    return Statement(key, str(document["id"]), document, before.content_hash)
+    return Statement(key, str(document["id"]), document, before.content_hash, contacts=contacts)
 
 
 def _forget_origin(c: Connection, numbers: Sequence[int]) -> None:

@@ -19,13 +19,14 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, lines, undoing
+from app.harvest import absence, applying, ending, erasing, lines, relaying, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
 from app.harvest.holding import Difference, reason_to_hold
 from app.harvest.items import Bad, End, Found, Gone, Item, Peer
-from app.harvest.pace import FAILURES_TO_OPEN, adapted, next_visit
+from app.harvest.knowing import RELAY, Knowing, ask_relays_again
+from app.harvest.pace import FAILURES_TO_OPEN, next_visit
 from app.harvest.staging import Errand, Staging
 from app.harvest.turns import Turns
 from app.journal import Journal, changes, erasure, meta, sources, visits
@@ -33,7 +34,6 @@ from app.journal.moments import now
 from app.journal.sources import Source, Trust
 from app.journal.tables import record
 from app.names import OWN, SLUG, Names
-from app.record.text import absolute_iri
 
 BATCH = 200
 BATCH_BYTES = 2_000_000
@@ -107,16 +107,24 @@ class Harvester:
         for name in interrupted:
             with suppress(Conflict, NotFound), self._alone(name), self._journal.write() as c:
                 source = sources.get(c, name)
-                count += _mark_interrupted(c, source)
-                _put_off(c, source)
+                count += ending.mark_interrupted(c, source)
+                ending.put_off(c, source)
         return count
 
     def remove(self, name: str) -> None:
         """Remove a peer with all that it said; what others say of the same groups stays. Raises NotFound, Conflict while it is being visited."""
         with self._alone(name):
             with self._journal.write() as c:
+                relaying.forget(c, sources.get(c, name))
                 sources.remove(c, name)
+                ask_relays_again(c)
             self._lock_file(name).unlink(missing_ok=True)
+        self._settle()
+
+    def erase(self, name: str, key: str, author: str) -> None:
+        """Erase one record of a peer, so that no visit takes it again. Raises NotFound, Gone, Conflict while the peer is being visited."""
+        with self._alone(name), self._journal.write() as c:
+            erasing.erase(c, name, key, author)
         self._settle()
 
     def change(self, name: str, **values: Any) -> Source:
@@ -125,7 +133,7 @@ class Harvester:
             values = values | {"cursor": {}}  # trusted again, it is read from the beginning
         with self._journal.write() as c:
             if "cursor" in values:
-                values = {"licence": _licence_given(sources.get(c, name))} | values
+                values = {"licence": ending.licence_given(sources.get(c, name))} | values
             source = sources.update(c, name, **values)
             applying.keep_apart(c, source)
         self._settle()
@@ -137,13 +145,14 @@ class Harvester:
         """Open the visit's report and gather what it is about."""
         with self._journal.write() as c:
             source = sources.get(c, name)
-            _mark_interrupted(c, source)
+            ending.mark_interrupted(c, source)
             visit_id = visits.begin(c, source.id, dry_run)
             secret = meta.secret(c)
         peer_format = FORMATS.get(source.format or "")
         own_iris = peer_format is not None and peer_format.OWN_IRIS
         base = (source.base or base_of(source.url or "")).rstrip("/") if own_iris else None
-        peer = Peer(source.name, source.url or "", source.mapping, base, _licence_given(source))
+        known = Knowing(self._journal, self._names.base, source.name) if source.format == RELAY else None
+        peer = Peer(source.name, source.url or "", source.mapping, base, ending.licence_given(source), known)
         anew = source.cursor.get("settings") != _settings(source, base)
         return Errand(visit_id, source, peer, own_iris, applying.state_under(source.trust), secret, anew)
 
@@ -204,6 +213,7 @@ class Harvester:
         with self._journal.write() as c:
             source = _still_so(c, errand)
             difference = _difference(c, errand, end, repeated)
+            applying.refuse_flood(c, source, difference.counts["added"], MOST_RECORDS)
             undone = undoing.undone_visit(source)
             reason = reason_to_hold(difference, source.trust) or (undoing.why_held(undone) if undone and not difference.is_empty else None)
             if dry_run:
@@ -212,19 +222,19 @@ class Harvester:
                 outcome, message = "held", reason
             else:
                 outcome, message = ("unchanged", _NOTHING_NEW) if difference.is_empty else ("applied", None)
-                applying.apply(c, errand.visit_id, source, f"visit {errand.visit_id}", confirmed=False)
-            cursor = {"settings": _settings(source, errand.peer.base), "of": dict(end.cursor), "licence": _web_address(end.licence)}
-            _report(c, errand.visit_id, outcome, message, budget, difference.counts, cursor)
+                applying.apply(c, errand.visit_id, source, f"visit {errand.visit_id}", confirmed=False, passed=end.cursor.get("via"))
+            cursor = {"settings": _settings(source, errand.peer.base), "of": dict(end.cursor), "licence": ending.web_address(end.licence)}
+            ending.report(c, errand.visit_id, outcome, message, budget, difference.counts, cursor)
             if outcome != "held":
                 applying.conclude(c, source, errand.visit_id, outcome)
             if not dry_run:
-                _supersede_held(c, source.id, errand.visit_id)
-                _arrived(c, source, reason, None if reason else cursor, difference)
+                ending.supersede_held(c, source.id, errand.visit_id)
+                ending.arrived(c, source, reason, None if reason else cursor, difference)
 
     def _failed(self, errand: Errand, budget: Budget, error: MaillageError, dry_run: bool) -> None:
         """Report why nothing was applied, and let the peer rest; a node that stops is no failure of its peer."""
         with self._journal.write() as c:
-            _report(c, errand.visit_id, "failed", error.text, budget, lines.counts(c, errand.visit_id), None)
+            ending.report(c, errand.visit_id, "failed", error.text, budget, lines.counts(c, errand.visit_id), None)
             applying.conclude(c, errand.source, errand.visit_id, "failed")
             if dry_run or self.stopping.is_set():
                 return
@@ -246,11 +256,11 @@ class Harvester:
                 raise Conflict(Text("Cette visite n'attend pas (ou plus) de décision.", "This visit does not wait for a decision (any more)."))
             source = sources.get(c, name)
             if applied:
-                applying.apply(c, visit_id, source, author, confirmed=True)
+                applying.apply(c, visit_id, source, author, confirmed=True, passed=(visit.cursor or {}).get("of", {}).get("via"))
             outcome = "applied" if applied else "discarded"
             visits.finish(c, visit_id, outcome)
             applying.conclude(c, source, visit_id, outcome)
-            _arrived(c, source, None, visit.cursor if applied else None)
+            ending.arrived(c, source, None, visit.cursor if applied else None)
 
     # --- shared ------------------------------------------------------------------------------------------------------
 
@@ -329,64 +339,5 @@ def _difference(c: Connection, errand: Errand, end: End, repeated: int) -> Diffe
     if end.unchanged:
         before = next((visit.counts for visit in visits.list_(c, errand.source.id, limit=50) if visit.outcome in {"applied", "unchanged"}), {})
         counts |= {"unchanged": held - counts["gone"]} | {name: before.get(name, 0) for name in ("refused", "unmapped")}
-    return Difference(held, counts, lost=counts["gone"] - repeated, expected=errand.anew)
-
-
-def _report(
-    c: Connection, visit_id: int, outcome: str, message: Text | None, budget: Budget, counts: Mapping[str, int], cursor: Mapping[str, Any] | None
-) -> None:
-    """Close the report of a visit."""
-    visits.finish(c, visit_id, outcome, message, counts, budget.used_requests, budget.used_bytes, cursor)
-
-
-def _web_address(text: str | None) -> str | None:
-    """Return what a peer states as its licence if it is an address of the web."""
-    return absolute_iri(text) if text and text.startswith(("http://", "https://")) else None
-
-
-def _licence_given(source: Source) -> str | None:
-    """Return the licence that the node's own settings give; the one that the peer stated at an earlier visit is the peer's to change."""
-    return None if source.licence == source.cursor.get("licence") else source.licence
-
-
-def _arrived(c: Connection, source: Source, held: Text | None, cursor: Mapping[str, Any] | None, found: Difference | None = None) -> None:
-    """Note on the peer that a visit got through; the cursor moves only when what was read was applied, the pace when changes were `found`."""
-    pace = source.pace_s if held or found is None or found.expected else adapted(source.every_s, source.pace_s, found)
-    values: dict[str, Any] = {
-        "state": "held" if held else "ok",
-        "message": held,
-        "failures": 0,
-        "last_visit_at": now(),
-        "pace_s": pace,
-        "next_visit_at": next_visit(pace or source.every_s),
-    }
-    if cursor is not None:
-        values |= {"cursor": cursor, "licence": _licence_given(source) or cursor.get("licence")}
-    sources.update(c, source.name, **values)
-
-
-def _supersede_held(c: Connection, source_id: int, visit_id: int) -> None:
-    """A newer visit got through: an older one that waited for a person has nothing to say any more."""
-    for visit in visits.held(c):
-        if visit.source_id == source_id and visit.id != visit_id:
-            visits.finish(c, visit.id, "discarded", Text(f"Remplacée par la visite {visit_id}.", f"Replaced by visit {visit_id}."))
-            visits.clear_documents(c, visit.id)
-
-
-def _put_off(c: Connection, source: Source) -> None:
-    """Let a peer rest whose visit ended with the process: should its data be what ended it, the node must not end again at once."""
-    failures = source.failures + 1
-    sources.update(c, source.name, failures=failures, next_visit_at=next_visit(source.every_s, failures))
-
-
-def _mark_interrupted(c: Connection, source: Source) -> int:
-    """Close the reports that a crash left open; the caller holds the peer's lock, so nobody is writing them."""
-    found = [visit for visit in visits.unfinished(c) if visit.source_id == source.id]
-    for visit in found:
-        text = Text(
-            "La visite a été interrompue par un arrêt du nœud ; rien n'a été appliqué.",
-            "The visit was interrupted by a stop of the node; nothing was applied.",
-        )
-        visits.finish(c, visit.id, "failed", text, lines.counts(c, visit.id))
-        visits.clear_documents(c, visit.id)
-    return len(found)
+    harmless = lines.elsewhere(c, errand.visit_id) + lines.no_loss(c, errand.visit_id, errand.source.id)
+    return Difference(held, counts, lost=counts["gone"] - repeated - harmless, expected=errand.anew)

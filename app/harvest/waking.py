@@ -52,6 +52,11 @@ class Waking:
         with self._lock:
             return [name for name, call in self._calls.items() if call.waiting and call.at <= at]
 
+    def waits(self, name: str) -> bool:
+        """Tell whether a call about this peer waits."""
+        with self._lock:
+            return name in self._calls and self._calls[name].waiting
+
     def heard(self, name: str, at: float) -> None:
         """Note that a visit to this peer begins: what was called for before is seen by it."""
         with self._lock:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from app.errors import Conflict, Text
 from app.journal.moments import now
+from app.journal.suppression import erased_slugs
 from app.journal.tables import identity as table
 from app.journal.tables import member, record, source
 from app.names import OWN
@@ -115,8 +116,8 @@ def _insert(c: Connection, slug: str) -> int:
 
 
 def _taken(c: Connection, slug: str) -> bool:
-    """Tell whether the slug was ever given."""
-    return c.execute(select(table.c.id).where(table.c.slug == slug)).first() is not None
+    """Tell whether the slug was ever given, also to a group whose name was erased."""
+    return c.execute(select(table.c.id).where(table.c.slug == slug)).first() is not None or bool(erased_slugs(c, [slug]))
 
 
 def _first_free(c: Connection, wanted: str) -> int:

@@ -122,8 +122,9 @@ def list_(c: Connection, source_id: int | None = None, before: int | None = None
 
 
 def last_change(c: Connection, source_id: int) -> str | None:
-    """Return when a visit last changed what a source says; None when none ever did."""
-    return c.execute(select(func.max(table.c.finished_at)).where(table.c.source_id == source_id, table.c.outcome == "applied")).scalar()
+    """Return when a visit, or its being undone, last changed what a source says; None when none ever did."""
+    changed = func.max(func.coalesce(table.c.undone_at, table.c.finished_at))
+    return c.execute(select(changed).where(table.c.source_id == source_id, table.c.outcome == "applied")).scalar()
 
 
 def unfinished(c: Connection) -> list[Visit]:
@@ -171,9 +172,21 @@ def counts(c: Connection, visit_id: int) -> dict[str, int]:
     return {row.outcome: row.number for row in c.execute(question)}
 
 
-def clear_documents(c: Connection, visit_id: int) -> None:
-    """Forget what the lines of a visit staged: it was applied or dropped, only the report stays."""
-    emptied = {"document": None, "contacts": None}
+def keep_contacts(c: Connection, before: Mapping[int, str]) -> None:
+    """Note in lines, by their ids, the hashes of contacts that stood before them."""
+    for line, contacts in before.items():
+        c.execute(update(item_table).where(item_table.c.id == line).values(contacts=contacts))
+
+
+def contacts_before(c: Connection, visit_id: int, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what `keep_contacts` noted of these records in an applied visit whose lines are still there."""
+    mine = (item_table.c.visit_id == visit_id, item_table.c.key.in_(list(keys)), item_table.c.contacts.is_not(None))
+    return {row.key: maybe_from(row.contacts) or {} for row in c.execute(select(item_table.c.key, item_table.c.contacts).where(*mine))}
+
+
+def clear_documents(c: Connection, visit_id: int, *, contacts: bool = True) -> None:
+    """Forget what the lines of a visit staged: it was applied or dropped, only the report stays. Applied, they may keep what stood before them."""
+    emptied = {"document": None} | ({"contacts": None} if contacts else {})
     c.execute(update(item_table).where(item_table.c.visit_id == visit_id).values(emptied))
 
 

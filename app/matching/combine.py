@@ -83,6 +83,10 @@ class Matcher:
         self._statistics = found.statistics
         filing.wait_all(c)
 
+    def forget(self) -> None:
+        """Forget the words in memory; what holds of them is read again."""
+        self._statistics = Statistics()
+
     def together(self, c: Connection, record_ids: Iterable[int]) -> list[int]:
         """Return these records, and those that are pending too and may be of the same groups: to be combined at once."""
         near = closure(c, [*record_ids])

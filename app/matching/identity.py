@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.journal import identities, now
+from app.journal.suppression import erased_slugs
 from app.journal.tables import identity, member
 from app.matching.filing import among, chunks
 from app.names import OWN, slugify
@@ -129,7 +130,7 @@ def _numbered(slug: str, numbers: Counter[str]) -> Iterator[str]:
 def _families(c: Connection, wanted: Iterable[str]) -> set[str]:
     """Return all slugs ever given that one of these, or a number after it, could meet."""
     counts = Counter(wanted)
-    taken = {*_by_slug(c, counts)}
+    taken = {*_by_slug(c, counts), *erased_slugs(c, counts)}
     for slug in taken | {slug for slug, count in counts.items() if count > 1}:
         stem = slug[: identities.LONGEST - _LONGEST_NUMBER].rstrip("-")
         taken.update(c.execute(_FAMILY, {"first": stem, "last": f"{stem}~"}).scalars())

@@ -64,6 +64,7 @@ def _answer(here: Asking, kind: str, source: str | None, packed: bool) -> Respon
     own = source == OWN
     names = here.node.names
     stand, parts = snapshots.opened(here, _stand, lambda connection: dump.STREAMS[kind](connection, names, own))
+    here.node.readership.note(here.header("user-agent"), stand.sequence)
     version = f"{stand.version}-{'own' if own else 'all'}-{kind}"
     etag = f'"{version}"' if packed else tag(here, version)
     headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": "Accept-Encoding", "Last-Modified": http_date(stand.modified_at)}

@@ -50,11 +50,14 @@ def root(here: Here) -> Response:
         state = pages.state(connection)
         stamp = Stamp(_version(here, state), state.written_at, REVALIDATE)
         unmoved = held(here, FEED, stamp)
+        here.node.readership.note(here.header("user-agent"), state.sequence if unmoved else None)
         if unmoved is not None:
             return unmoved
         settings = here.node.settings
         document = pages.root(connection, names, Retention(settings.feed_log_days, settings.feed_tombstone_days), relays=settings.relay)
-    return reply(here, FEED, document, stamp, Place(names.feed, None, (link(f"{names.feed}.atom", "alternate", ATOM), link(names.context, CONTEXT))))
+    calls = link(names.hub, "hub"), link(names.feed, "self")
+    place = Place(names.feed, None, (link(f"{names.feed}.atom", "alternate", ATOM), link(names.context, CONTEXT), *calls))
+    return reply(here, FEED, document, stamp, place)
 
 
 @router.get("/feed/pages/{number}", responses={**described(FEED, "One page of the log"), **LOST})
@@ -65,6 +68,8 @@ def page(here: Here, number: str) -> Response:
     with here.node.journal.read() as connection:
         state = pages.state(connection)
         found = pages.page(connection, names, wanted)
+    items = found.document["orderedItems"]
+    here.node.readership.note(here.header("user-agent"), items[-1]["sequence"] if items else None)
     version = f"p{wanted}-closed" if found.closed else f"p{wanted}-{state.epoch}-{state.sequence}"
     stamp = Stamp(version, found.modified_at, IMMUTABLE if found.closed else REVALIDATE)
     return reply(here, FEED, found.document, stamp, Place(names.page(wanted), None, (link(names.feed, "collection"), link(names.context, CONTEXT))))

@@ -12,6 +12,7 @@ from app.directory import version_of
 from app.errors import Gone, NotFound, Text
 from app.journal import identities, records
 from app.journal.records import Record
+from app.journal.suppression import erased_slugs
 from app.journal.tables import group as table
 from app.names import OWN
 from app.record import public_view
@@ -74,7 +75,7 @@ def read(c: Connection, slug: str) -> "Shown | str":
     """Return the group, or the slug of the one that it was merged into. Raises NotFound and Gone."""
     found = identities.get(c, slug)
     if found is None:
-        raise NotFound(NO_SUCH)
+        raise Gone(WITHDRAWN) if erased_slugs(c, [slug]) else NotFound(NO_SUCH)
     if found.state == identities.GONE:
         raise Gone(WITHDRAWN)
     if found.slug != slug:

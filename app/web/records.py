@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.errors import Gone, NotFound, Text
+from app.errors import BadRequest, Conflict, Forbidden, Gone, NotFound, NotSignedIn, Text
 from app.journal import records, sources
 from app.journal.records import Record
 from app.journal.sources import Trust
@@ -13,7 +13,7 @@ from app.journal.tokens import Role, Token
 from app.names import OWN
 from app.record import public_view
 from app.web import documents, group_reading
-from app.web.access import Visitor
+from app.web.access import Admin, Visitor
 from app.web.asking import Asking, Here
 from app.web.documents import Document
 from app.web.negotiation import HTML, JSONLD, NTRIPLES, TRIG, TURTLE
@@ -25,6 +25,10 @@ from app.web.replies import PRIVATE, REVALIDATE, Place, Stamp, Variant, describe
 router = APIRouter(tags=["records"])
 
 NO_SUCH = Text("Il n'y a pas de fiche à cette adresse.", "There is no record at this address.")
+ONLY_PURGE = Text(
+    "Une fiche moissonnée ne peut qu'être effacée avec toute son histoire : ajoutez ?purge=true.",
+    "A harvested record can only be erased with all its history: add ?purge=true.",
+)
 WITHDRAWN = Text("Cette fiche a été retirée par sa source.", "This record was withdrawn by its source.")
 
 
@@ -65,12 +69,25 @@ RECORD: tuple[Variant[Said], ...] = (
 )
 
 ABSENT = refusals(NotFound, Gone)
+ERASING = refusals(BadRequest, NotSignedIn, Forbidden, NotFound, Gone, Conflict)
 
 
 @router.get("/records/{source}/{key}", responses={**described(RECORD, "What this source says of this group"), **ABSENT})
 def show(here: Here, source: str, key: str, visitor: Visitor) -> Response:
     """What one source says of one group. Editors see our own records in full, contacts included."""
     return answer(here, source, key, visitor)
+
+
+@router.delete("/records/{source}/{key}", status_code=204, responses=ERASING)
+def erase(here: Here, source: str, key: str, token: Admin, purge: bool = False) -> Response:
+    """Erase what a peer says of one group, with its history: `purge=true`. No visit takes it again, wherever it comes from."""
+    if not purge:
+        raise BadRequest(ONLY_PURGE)
+    if source == OWN:
+        here.node.directory.withdraw(key, token.label, purge=True)
+    else:
+        here.node.harvester.erase(source, key, token.label)
+    return Response(status_code=204)
 
 
 def answer(here: Asking, source: str, key: str, visitor: Token | None) -> Response:

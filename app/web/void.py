@@ -67,6 +67,8 @@ def statements_of(names: Names, settings: Settings, known: Figures) -> Iterator[
     """Yield all that the node says of itself."""
     yield from _node(names, settings, known)
     yield from _feed(names, known)
+    if settings.relay:
+        yield names.node, MLG.relay, Iri(names.relay)
     yield from _service(names)
     for ending, media_type, packed in DUMPS:
         yield from _dump(names, ending, media_type, packed)

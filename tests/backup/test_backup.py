@@ -11,7 +11,7 @@ import pytest
 
 from app import backup
 from app.errors import Conflict, DataDirectoryBusy, JournalUnavailable, MaillageError
-from app.journal import FILE, Journal, meta, records
+from app.journal import FILE, Journal, meta, pending, records
 from app.names import OWN
 from app.node import Node, held, open_node
 from app.settings import Settings
@@ -223,3 +223,27 @@ def test_a_copy_that_cannot_be_written_is_said(copy: Path, tmp_path: Path, place
     with pytest.raises(MaillageError, match="a file stands where"):
         backup.restore(tmp_path / place, copy, BASE)
     assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_what_was_erased_since_the_copy_is_erased_again(copy: Path, tmp_path: Path) -> None:
+    """Ours, with their events, and peers are told; also one published anew since, of which the copy holds what was erased."""
+    data = tmp_path / "data"
+    backup.restore(data, copy, BASE)
+    with node_in(data) as node:
+        for slug in ("un", "deux"):
+            node.directory.withdraw(slug, "somebody", purge=True)
+        node.directory.publish({"name": {"fr": "Deux"}, "topics": ["culture"]}, "deux", "somebody")
+    done = backup.restore(data, copy, BASE)
+    assert (done.erased, ours(data)) == (2, set())
+    with closing(Journal(data / FILE)) as journal, journal.read() as c:
+        told = c.exec_driver_sql("SELECT key, kind, purge, document FROM event ORDER BY sequence").fetchall()
+        assert [tuple(row) for row in told] == [("un", "Delete", 1, None), ("deux", "Delete", 1, None)]
+        assert pending.first(c) == []
+
+
+def test_when_what_is_replaced_cannot_be_read_it_is_said(copy: Path, tmp_path: Path) -> None:
+    """Nobody knows then what was erased from it; where nothing was, there is nothing to say."""
+    data = tmp_path / "data"
+    assert backup.restore(data, copy, BASE).erased == 0
+    (data / FILE).write_bytes(b"no database")
+    assert backup.restore(data, copy, BASE).erased is None

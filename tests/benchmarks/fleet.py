@@ -1,6 +1,6 @@
 """One node and three hundred light peers, a third of them dead or slow: how long a full round takes, and what it costs.
 
-`python -m tests.benchmarks.fleet [PEERS] [RECORDS]` prints figures; every group in it is invented. The peers are one process of their own,
+`python -m tests.benchmarks.fleet [PEERS [RECORDS [ROUNDS]]]` prints figures; every group in it is invented. The peers are one process of their own,
 each on a port of its own: honest ones serve a native feed, the others refuse, accept and say nothing, or drip a byte now and then.
 """
 
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from app.checking import Checker
@@ -54,7 +55,7 @@ def documents(base: str, records: int) -> dict[str, bytes]:
     return {"/feed": json.dumps(root).encode(), "/feed/pages/1": json.dumps(page).encode()}
 
 
-async def _serve(number: int, listener: socket.socket, records: int) -> asyncio.Server:
+async def _serve(number: int, listener: socket.socket, records: int, wire: "Synchronized[int]") -> asyncio.Server:
     """Answer for one peer."""
     base = "http://{}:{}".format(*listener.getsockname())
     known = documents(base, records)
@@ -71,7 +72,9 @@ async def _serve(number: int, listener: socket.socket, records: int) -> asyncio.
                     await asyncio.sleep(1)
                 body = known.get(head.split(" ")[1], b"{}")
                 start = f'HTTP/1.1 200 OK\r\nContent-Type: application/ld+json\r\nETag: "1"\r\nContent-Length: {len(body)}\r\n\r\n'
-                writer.write(EMPTY if 'If-None-Match: "1"' in head else start.encode() + body)
+                sent = EMPTY if 'If-None-Match: "1"' in head else start.encode() + body
+                wire.value += len(head) + len(sent)
+                writer.write(sent)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -81,7 +84,7 @@ async def _serve(number: int, listener: socket.socket, records: int) -> asyncio.
     return await asyncio.start_server(talk, sock=listener)
 
 
-def fleet(pipe: Connection, peers: int, records: int) -> None:
+def fleet(pipe: Connection, peers: int, records: int, wire: "Synchronized[int]") -> None:
     """Serve every peer until the process is ended; the ports of those that refuse are bound and not listened on."""
 
     async def run() -> None:
@@ -90,7 +93,7 @@ def fleet(pipe: Connection, peers: int, records: int) -> None:
             listener = socket.socket()
             listener.bind(("127.0.0.1", 0))
             found.append("{}:{}".format(*listener.getsockname()))
-            kept.append(listener if kind_of(number) == "refuses" else await _serve(number, listener, records))
+            kept.append(listener if kind_of(number) == "refuses" else await _serve(number, listener, records, wire))
         pipe.send(found)
         await asyncio.Event().wait()
 
@@ -128,33 +131,41 @@ def round_of(journal: Journal, clock: Clock, since: int) -> dict[str, object]:
     }
 
 
-def main(peers: int, records: int) -> None:
-    """Run two rounds: everything is new, then nothing is."""
+def main(peers: int, records: int, rounds: int) -> None:
+    """Run a round in which everything is new, then others in which nothing is; `wire bytes` are those of heads and bodies, both ways."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=fleet, args=(theirs, peers, records), daemon=True)
+    wire = multiprocessing.Value("q", 0)
+    process = multiprocessing.get_context("fork").Process(target=fleet, args=(theirs, peers, records, wire), daemon=True)
     process.start()
     hosts = ours.recv()
     with tempfile.TemporaryDirectory() as folder:
         journal, names = Journal(Path(folder) / FILE), Names("https://node.example")
-        fetcher = Fetcher(frozenset(hosts), "Maillage/fleet")
-        harvester = Harvester(journal, names, Checker(), Combined(Matcher(names)), fetcher)
+        harvester = Harvester(journal, names, Checker(), Combined(Matcher(names)), Fetcher(frozenset(hosts), "Maillage/fleet"))
         with journal.write() as c:
             for number, host in enumerate(hosts):
                 sources.add(c, f"p{number}", f"http://{host}/feed", "maillage")
         print(f"before: {memory()} MB")
-        clock = Clock(journal, harvester)
+        clock, newest = Clock(journal, harvester), 0
         clock.start()
-        print("first round", round_of(journal, clock, 0))
-        with journal.write() as c:
-            newest = max(visit.id for source in sources.list_(c) for visit in visits.list_(c, source.id, limit=1))
-            for number in range(peers):
-                sources.update(c, f"p{number}", next_visit_at=None)
-        print("second round", round_of(journal, clock, newest))
+        for number in range(rounds):
+            before = wire.value
+            print("round", number + 1, round_of(journal, clock, newest) | {"wire bytes": wire.value - before}, flush=True)
+            newest = due_again(journal, peers)
         clock.stop()
         journal.close()
     process.terminate()
     process.join()
 
 
+def due_again(journal: Journal, peers: int) -> int:
+    """Make every peer due, whatever its failures, and return the number of the newest visit."""
+    with journal.write() as c:
+        newest = max(visit.id for source in sources.list_(c) for visit in visits.list_(c, source.id, limit=1))
+        for number in range(peers):
+            sources.update(c, f"p{number}", next_visit_at=None)
+    return newest
+
+
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:] or ("300", "40")))
+    given = [int(argument) for argument in sys.argv[1:]]
+    main(*given, *(300, 40, 4)[len(given) :])

@@ -194,6 +194,7 @@ def test_an_applied_visit_is_taken_back_here(lenient: Typed, files: str) -> None
     number = json.loads(lenient("peers", "show", "map", "--json").out)["visits"][0]["id"]
     assert lenient("peers", "undo", "map", "999").complaint == "There is no visit number 999."
     assert "7 were withdrawn" in lenient("peers", "undo", "map").err
+    assert "undone since" in lenient("peers", "show", "map").out
     assert len(lenient("export", "--format", "csv").out.splitlines()) == 8
     assert "already" in str(lenient("peers", "undo", "map", str(number)).complaint)
     assert lenient("harvest").out.startswith("map : waits for a person")

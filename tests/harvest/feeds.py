@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.errors import Malformed
+from app.record import content_hash, read
 from tests.harvest.loopback import Peer, Request, answer
 
 
@@ -54,7 +56,7 @@ class Feed:
         }
         if self.dates:
             event["published"] = (datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(milliseconds=number)).isoformat(timespec="milliseconds")
-        self.events.append(event | ({"record": record} if record else {}) | more)
+        self.events.append(event | ({"contentHash": hash_of(record), "record": record} if record else {}) | more)
         self.serve()
         return self.events[-1]
 
@@ -109,6 +111,8 @@ class Feed:
             root["dump"] = f"{self.peer.url}/dump.ndjson.gz?source=own"
             self.peer.answers["/dump.ndjson.gz?source=own"] = self.dumped()
         self.peer.answers["/feed"] = conditional(root)
+        for event in self.events:
+            self.peer.answers[f"/feed/events/{self.epoch}/{event['sequence']}"] = answer(event)
         for number, events in enumerate(pages, start=self.begins):
             page = {
                 "id": self.page(number),
@@ -131,6 +135,49 @@ class Feed:
 
     def page(self, number: int) -> str:
         return f"{self.url}/pages/{number}"
+
+
+@dataclass
+class Relay:
+    """A thin list of what others said, as a hub keeps it: the newest of each record, under a number of its own."""
+
+    peer: Peer
+    size: int = 250
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    reached: int = 0
+
+    def __post_init__(self) -> None:
+        self.serve()
+
+    @property
+    def url(self) -> str:
+        return f"{self.peer.url}/relay"
+
+    def note(self, feed: Feed, event: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """List one event of a feed."""
+        self.reached += 1
+        line = {key: value for key, value in event.items() if key in {"id", "type", "object", "origin", "sequence", "contentHash"}}
+        line |= {"epoch": feed.epoch, "published": "2026-01-02T10:00:00.000Z", "relaySequence": self.reached, "via": [f"{self.peer.url}/node"]} | more
+        self.lines = [one for one in self.lines if one["object"] != line["object"]] + [line]
+        self.serve()
+        return line
+
+    def serve(self) -> None:
+        """Answer for every number that may be asked for."""
+        for after in range(self.reached + 2):
+            wanted = [line for line in self.lines if line["relaySequence"] > after]
+            page = {"id": self.url, "type": "OrderedCollectionPage", "node": f"{self.peer.url}/node", "orderedItems": wanted[: self.size]}
+            if len(wanted) > self.size:
+                page["next"] = f"{self.url}?after={wanted[self.size - 1]['relaySequence']}&limit=250"
+            self.peer.answers[f"/relay?after={after}&limit=250"] = conditional(page)
+
+
+def hash_of(document: dict[str, Any]) -> str | None:
+    """The content hash of a record, None when it cannot be read."""
+    try:
+        return content_hash(read(document).document)
+    except Malformed:
+        return None
 
 
 def relation(page: str, since: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 Bytes = bytes | Iterable[bytes]
 Answer = Bytes | Callable[["Request"], Bytes]
@@ -18,6 +19,7 @@ class Request:
 
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 def answer(body: bytes | str | dict | list, status: str = "200 OK", **headers: str) -> bytes:
@@ -87,7 +89,7 @@ class Peer:
         with closing(connection), suppress(OSError), connection.makefile("rb") as lines:
             while request := self._read(lines):
                 self.requests.append(request)
-                found = self.answers.get(request.path, answer("no such thing", "404 Not Found"))
+                found = self.answers.get(request.path) or self.answers.get(request.path.partition("?")[0], answer("no such thing", "404 Not Found"))
                 produced = found(request) if callable(found) else found
                 keep = isinstance(produced, bytes)
                 for piece in [produced] if isinstance(produced, bytes) else produced:
@@ -98,12 +100,12 @@ class Peer:
                     return
 
     @staticmethod
-    def _read(lines: Iterable[bytes]) -> Request | None:
+    def _read(lines: BinaryIO) -> Request | None:
         first = lines.readline().decode("latin-1")
-        if not first.startswith("GET "):
+        if not first.startswith(("GET ", "POST ")):
             return None
         headers = {}
         while line := lines.readline().decode().strip():
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        return Request(first.split(" ")[1], headers)
+        return Request(first.split(" ")[1], headers, lines.read(int(headers.get("content-length", "0"))))

@@ -342,3 +342,44 @@ def _greet(context, listening):
     connection, _ = listening.accept()
     with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as encrypted:
         encrypted.recv(1)
+
+
+def test_what_a_stranger_named_is_asked_once(peer, fetcher):
+    """A body is posted as it is and a small answer comes back; any 2xx is one, without a body too."""
+    peer.answers["/hook"] = answer("taken", "201 Created")
+    peer.answers["/empty"] = b"HTTP/1.1 204 No Content\r\n\r\n"
+    taken = fetcher.ask_once(peer.url + "/hook", Budget(), post=b'{"sequence": 1}', headers={"Content-Type": "application/json"})
+    assert (taken.status, taken.body) == (201, b"taken")
+    assert peer.requests[0].body == b'{"sequence": 1}'
+    assert peer.requests[0].headers["content-type"] == "application/json"
+    assert fetcher.ask_once(peer.url + "/empty", Budget(), post=b"x").status == 204
+    assert fetcher.ask_once(peer.url + "/hook?q=1", Budget()).body == b"taken"
+
+
+@pytest.mark.parametrize(
+    "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect", "304 Not Modified"]
+)
+def test_what_a_stranger_named_leads_nowhere_else(peer, fetcher, status):
+    """A redirect is a failure: neither GET nor POST goes on to another address."""
+    peer.answers |= {"/hook": answer("", status, Location="/elsewhere"), "/elsewhere": answer("ok")}
+    for post in (None, b"x"):
+        with pytest.raises(FetchFailed):
+            fetcher.ask_once(peer.url + "/hook", Budget(), post=post)
+    assert {request.path for request in peer.requests} == {"/hook"}
+
+
+def test_a_stranger_may_not_answer_much_nor_slowly(peer, fetcher):
+    """More than a few bytes, or more time than its budget, is refused."""
+    peer.answers["/much"] = answer("x" * 70_000)
+    peer.answers["/drip"] = lambda _: (time.sleep(0.02) or b"a" for _ in iter(int, 1))
+    for path in ("/much", "/drip"):
+        with pytest.raises(FetchFailed):
+            fetcher.ask_once(peer.url + path, Budget(seconds=0.5), post=b"x")
+
+
+@pytest.mark.parametrize("post", [None, b"x"])
+def test_nothing_is_sent_to_private_addresses(peer, post):
+    """Asking once is guarded like reading."""
+    with pytest.raises(AddressRefused):
+        Fetcher(frozenset(), "Maillage/test").ask_once(peer.url, Budget(), post=post)
+    assert peer.requests == []

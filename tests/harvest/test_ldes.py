@@ -1,10 +1,13 @@
 """Following an event stream: dump then log, on by number, by date when a page is gone, and anew exactly when nothing else is certain."""
 
 import gzip
+import subprocess
+import sys
 
 import pytest
 
 from app.errors import FetchFailed, FormatError
+from app.harvest import stream
 from app.harvest.fetch import Budget
 from app.harvest.ldes import Event, Member, Position, follow
 from app.journal.records import GONE
@@ -137,6 +140,14 @@ def test_a_damaged_dump_takes_nothing_in(feed, fetcher, body, sentence):
         read(feed, fetcher)
 
 
+def test_a_dump_of_blank_lines_without_end_is_left(feed, fetcher, monkeypatch):
+    """It holds no record that could be counted, and its compressed size says little: what it unpacks to is."""
+    monkeypatch.setattr(stream, "LIST_BYTES", 900_000)
+    feed.peer.answers[DUMP] = answer(gzip.compress(b"\n" * 950_000), Maillage_Sequence="8", Maillage_Epoch="1")
+    with pytest.raises(FormatError, match="its dump is too long"):
+        read(feed, fetcher)
+
+
 def test_the_dump_is_the_feed_s_own(feed, fetcher):
     """A root that sends its readers to another server for the dump is not followed there."""
     feed.peer.answers["/feed"] = answer(
@@ -149,6 +160,14 @@ def test_the_dump_is_the_feed_s_own(feed, fetcher):
     )
     with pytest.raises(FormatError, match="another server"):
         read(feed, fetcher)
+
+
+def test_a_root_may_name_its_pages_by_date_alone(feed, fetcher):
+    """Another server's root: one relation that is no list, a typed date, neither first nor last page, no retention, no dump."""
+    typed = {"@type": "xsd:dateTime", "@value": "2026-01-01T10:00:00"}
+    relation = {"type": "tree:GreaterThanOrEqualToRelation", "node": "/feed/pages/1", "value": typed}
+    feed.peer.answers["/feed"] = answer({"stream": {"id": f"{feed.url}#e1", "epoch": 1}, "relation": relation})
+    assert read(feed, fetcher)[0] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 # --- going on -----------------------------------------------------------------------------------------------------------
@@ -244,6 +263,49 @@ def test_pages_that_stop_before_the_last_one_are_a_cut_feed(feed, fetcher):
         read(feed, fetcher)
 
 
+def failing(feed, number, times):
+    """Let a page fail to arrive so often, then arrive."""
+    path = f"/feed/pages/{number}"
+    honest, left = feed.peer.answers[path], [times]
+
+    def reply(request):
+        left[0] -= 1
+        return iter([b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"]) if left[0] >= 0 else honest(request)
+
+    feed.peer.answers[path] = reply
+
+
+def test_a_long_log_survives_a_bad_line(feed, fetcher, monkeypatch):
+    """A page that breaks on the way is asked for again; one that always breaks, or too many of them, end the reading."""
+    monkeypatch.setattr(stream, "PAUSE_SECONDS", 0)
+    feed.dump = False
+    feed.serve()
+    for number in (1, 2, 3):
+        failing(feed, number, 2)
+    assert read(feed, fetcher)[0] == [1, 2, 3, 4, 5, 6, 7, 8]
+    failing(feed, 2, 3)
+    with pytest.raises(FetchFailed, match="half-way"):
+        read(feed, fetcher)
+    monkeypatch.setattr(stream, "HICCUPS", 3)
+    feed.serve()
+    failing(feed, 1, 2)
+    failing(feed, 2, 2)
+    with pytest.raises(FetchFailed, match="half-way"):
+        read(feed, fetcher)
+
+
+def test_what_a_server_answers_is_final(feed, fetcher):
+    """An error that it states is not asked for again, nor is anything once the visit is over."""
+    feed.dump = False
+    feed.serve()
+    feed.peer.answers["/feed/pages/2"] = answer(b"", "500 Oops")
+    with pytest.raises(FetchFailed, match="answered 500"):
+        read(feed, fetcher)
+    assert [request.path for request in feed.peer.requests] == ["/feed", "/feed/pages/1", "/feed/pages/2"]
+    with pytest.raises(FetchFailed, match="more than 2 pages"):
+        list(follow(feed.url, fetcher, Budget(requests=2), {}))
+
+
 def test_a_log_that_is_rewritten_while_it_is_read_is_read_another_time(feed, fetcher):
     """The page that should follow has just gone: nothing is taken, and the sentence says that it is nobody's fault."""
     feed.dump = False
@@ -301,3 +363,11 @@ def test_a_purge_reaches_a_reader_that_reads_anew(room, feed):
     room.set("peer", cursor={})
     room.visit()
     assert (room.record("a").state, room.record("a").document) == (GONE, {})
+
+
+def test_the_client_stands_by_itself():
+    """It brings the guarded fetch, the sentences of its errors, and nothing else of the node."""
+    said = "import sys, app.harvest.ldes; print(*sorted(name for name in sys.modules if name.startswith('app.')))"
+    loaded = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {"app.errors", "app.harvest"}
+    assert {*loaded} == rooms | {f"app.harvest.{name}" for name in ("addresses", "budget", "fetch", "inflate", "ldes", "stream")}

@@ -19,8 +19,8 @@ from app.harvest.visit import Harvester
 from app.journal import FILE, Journal, pending
 from app.journal.records import GONE
 from app.journal.sources import Trust
+from app.journal.tables import feature, record
 from app.journal.tables import group as combined
-from app.journal.tables import record
 from app.matching.combine import Matcher
 from app.names import Names
 from tests.harvest.conftest import BASE, Room
@@ -62,6 +62,7 @@ def test_each_thing_that_a_visit_did_is_put_back(room, feed):
     again = room.again(visit)
     assert (again.outcome, again.undone_by, again.message) == ("applied", AUTHOR, text)
     assert again.undone_at >= again.finished_at
+    assert AUTHOR not in text.en + text.fr, "everybody reads the report"
 
 
 def test_the_peer_then_waits_for_a_person_and_nothing_is_lost(room, feed):
@@ -203,6 +204,29 @@ def test_a_visit_older_than_its_report_is_undone(room, feed):
     assert room.lines(visit) == {}
     room.harvester.undo(visit.id, AUTHOR)
     assert (room.live()["a"], room.live()["b"]) == ("a", "B14")
+
+
+def evidence(room):
+    """What is kept of contacts that were left at the door, by record."""
+    with room.journal.read() as c:
+        question = select(record.c.key, feature.c.contacts).join(feature, feature.c.record_id == record.c.id)
+        return {key: contacts for key, contacts in c.execute(question) if contacts not in {None, "{}"}}
+
+
+def test_evidence_of_contacts_is_put_back_too(room, feed):
+    """A group that was taken over with another address is matched by its former one again, and one that had none by none."""
+    feed.create("x", "x", email="contact@asso.example", consent="2026-01-01")
+    feed.create("y", "y", email="bonjour@asso.example", consent="2026-01-01")
+    room.visit()
+    before = evidence(room)
+    assert {*before} == {"x", "y"}
+    feed.update("x", "Hijacked", email="other@evil.example", consent="2026-01-01")
+    feed.update("y", "Changed", email="bonjour@asso.example", consent="2026-01-01")
+    feed.update("a", "Hijacked", email="other@evil.example", consent="2026-01-01")
+    visit = take(room)
+    assert len({*evidence(room).values()}) == 2
+    room.harvester.undo(visit.id, AUTHOR)
+    assert evidence(room) == before
 
 
 MAPPING = {"key": "id", "fields": {"name": "name"}}

@@ -1,12 +1,15 @@
 """Erasure: not one byte of an erased record stays in the journal's files."""
 
 import json
+import threading
 
+import pytest
 from sqlalchemy import insert, select, text
 
 from app.journal import Journal, changes, erasure, meta, pending, records, sources, visits
 from app.journal.tables import edge, event, feature, match_key, statistic
 from app.journal.visits import Item
+from tests.nodes import eventually
 
 MARK = "zibeline"
 DOCUMENT = {"name": {"fr": f"Les amis de la {MARK}"}, "description": {"fr": f"{MARK} " * 200}}
@@ -96,3 +99,25 @@ def test_a_reader_in_mid_snapshot_puts_scrubbing_off(journal: Journal) -> None:
         assert reader.execute(select(event)).all() == []
     assert erasure.scrub(journal)
     assert occurrences(journal) == {}
+
+
+def test_what_was_put_off_is_done_by_the_serving_node(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread scrubs once the reader has left, and whoever remembers texts is told to forget them."""
+    monkeypatch.setattr(erasure, "PAUSE_S", 0.05)
+    number = fill(journal)
+    stop, told = threading.Event(), threading.Event()
+    thread = threading.Thread(target=erasure.keep_scrubbed, args=(journal, stop, told.set))
+    with journal.read() as reader:
+        assert records.by_id(reader, number) is not None
+        with journal.write() as c:
+            erasure.erase(c, number, "someone")
+            c.execute(text("DELETE FROM search_text WHERE rowid = 7"))
+        thread.start()
+        assert told.wait(60)
+
+    def done() -> None:
+        assert occurrences(journal) == {}
+
+    eventually(done, 60)
+    stop.set()
+    thread.join()

@@ -84,7 +84,7 @@ def test_the_description_of_the_api_is_true(site: Site) -> None:
     """Each route is described, and each description that needs no more than an address answers as it says."""
     described = site.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
-    served = {"slug": "in-context", "source": "own", "key": "in-context", "name": "group.ttl", "ending": "csv"}
+    served = {"slug": "in-context", "source": "own", "key": "in-context", "name": "group.ttl", "ending": "csv", "token": "unknown"}
     served |= dict.fromkeys(("number", "epoch", "sequence"), "1")
     site.ask("PUT", "/groups/in-context", invented("in-context"), "editor")
     for path, methods in described["paths"].items():

@@ -38,6 +38,7 @@ def test_a_peer_is_added_shown_and_changed(here: Site, other: Site) -> None:
     assert (shown["format"], shown["url"], shown["every"], shown["trust"]) == ("maillage", f"{other.url}/feed", "6h", "auto")
     changed = here.ask("PATCH", "/api/peers/port", {"every": "90m"}, "admin", Content_Type=PLAIN).json()
     assert (changed["every"], changed["url"]) == ("90m", shown["url"])
+    assert (shown["pace"], changed["pace"]) == (21_600, 5400)
     assert [peer["name"] for peer in here.ask("GET", "/api/peers", role="reader").json()["peers"]] == ["port"]
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.journal import records, sources
 from tests.web.conftest import Site, eventually, invented
 
 CONTACT = {"email": "contact@inventee.example", "telephone": "+33100000000"}
@@ -191,3 +192,23 @@ def test_everything_sent_is_json_that_reads_back(site: Site) -> None:
     assert again.status_code == 200
     assert again.json()["ignored"] == []
     assert len(site.get("/groups/round/history").json()["records"][0]["versions"]) == 1
+
+
+def test_a_harvested_record_is_erased_by_an_administrator_alone(site: Site) -> None:
+    """With `purge=true`, since nothing else can be done to what others say; a second time it is gone; what is not there is not found."""
+    with site.node.journal.write() as c:
+        peer = sources.add(c, "elsewhere", "https://elsewhere.example/feed", "maillage")
+        iri = "https://elsewhere.example/groups/x"
+        records.put(c, peer.id, "x", iri, {"id": iri, "type": ["Group", "schema:Organization"], "name": {"fr": "Ailleurs inventé"}}, "h", "test")
+    site.node.combined.settle_pending(site.node.journal)
+    assert site.get("/records/elsewhere/x").status_code == 200
+    assert site.ask("DELETE", "/records/elsewhere/x?purge=true").status_code == 401
+    assert site.ask("DELETE", "/records/elsewhere/x?purge=true", role="editor").status_code == 403
+    assert site.ask("DELETE", "/records/elsewhere/x", role="admin").status_code == 400
+    assert site.ask("DELETE", "/records/elsewhere/x?purge=true", role="admin").status_code == 204
+    assert site.ask("DELETE", "/records/elsewhere/x?purge=true", role="admin").status_code == 410
+    assert site.ask("DELETE", "/records/elsewhere/y?purge=true", role="admin").status_code == 404
+    assert (site.get("/records/elsewhere/x").status_code, site.get("/groups/ailleurs-invente").status_code) == (410, 410)
+    site.publish("ours-to-erase")
+    assert site.ask("DELETE", "/records/own/ours-to-erase?purge=true", role="admin").status_code == 204
+    assert site.get("/groups/ours-to-erase").status_code == 410

@@ -1,0 +1,64 @@
+"""Whatever happens to nodes and to the network between them, every node ends with the truth of each origin that it reads, and then with silence.
+
+`SEEDS=40 pytest -m slow tests/federation/test_convergence.py` runs forty seeds of each shape; the end of the output says how many were run.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.federation.town import ROUNDS, Town, town
+
+SHAPES = {"ring": 3, "star": 3, "random": 4}
+SEEDS = int(os.environ.get("SEEDS", "5"))
+HAPPENINGS = {"few": 20, "many": 40}
+
+
+def prove(folder: Path, shape: str, seed: int, happenings: int, record_property) -> None:
+    """Let things happen, heal, and see that all agree within a few rounds, and that then nothing is said any more."""
+    with town(folder, shape, SHAPES[shape], seed) as found:
+        for _ in range(happenings):
+            found.happen()
+        found.heal()
+        rounds = agree(found)
+        quiet(found)
+        record_property("told", f"convergence: {shape}, seed {seed}: agreed after {rounds} rounds; {found.node_rounds} node-rounds run")
+        record_property("seeds", 1)
+        record_property("node-rounds", found.node_rounds)
+
+
+def agree(found: Town) -> int:
+    """Run rounds until nobody disagrees; return how many it took."""
+    for number in range(1, ROUNDS + 1):
+        found.round()
+        if not found.disagreements():
+            return number
+    raise AssertionError("\n".join([*found.disagreements(), "after:", *found.happened]))
+
+
+def quiet(found: Town) -> None:
+    """A round after agreement costs one request a link and no content, leaves no trace, and the next one costs the same."""
+    found.round()
+    links = sum(len(member.reads) for member in found.members)
+    before = [member.trace() for member in found.members]
+    for _ in range(2):
+        requests, sent = found.traffic()
+        found.round()
+        assert tuple(now - then for now, then in zip(found.traffic(), (requests, sent), strict=True)) == (links, 0)
+    assert [member.trace() for member in found.members] == before
+    assert found.disagreements() == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_reader_ends_with_the_truth_of_its_origins(shape, tmp_path, record_property):
+    """One seed of each shape: partitions, cuts, old copies from caches, power cuts, restored backups, withdrawals and re-creations."""
+    prove(tmp_path, shape, 1, HAPPENINGS["few"], record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 2 + SEEDS))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whatever_the_seed(shape, seed, tmp_path, record_property):
+    """Many seeds of each shape."""
+    prove(tmp_path, shape, seed, HAPPENINGS["many"], record_property)
