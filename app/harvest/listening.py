@@ -108,9 +108,12 @@ class Listening:
         return self._woken(peer, None)
 
     def pinged(self, feed: str, sequence: int) -> bool:
-        """Wake the peer whose feed is said to have got so far, unless it was read so far already; anybody may say so."""
+        """Wake the node whose feed is said to have got so far, unless it was read so far already; anybody may say so.
+
+        A map or a file has no number that would say it has no news, and is not read again because a stranger wishes it.
+        """
         with self._journal.read() as c:
-            peer = listening.publisher_of(c, feed)
+            peer = listening.publisher_of(c, feed, NATIVE)
         return self._woken(peer, sequence)
 
     def _woken(self, peer: Called | None, sequence: int | None) -> bool:

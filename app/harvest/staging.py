@@ -24,6 +24,7 @@ from app.journal.tables import record as record_table
 from app.journal.text import from_text
 from app.journal.visits import Item as Line
 from app.names import KEY, Names, key_for
+from app.record.faults import shown
 
 NAMED = 12
 """How many fields, and how many violations, one message names."""
@@ -221,7 +222,7 @@ def _notes(item: Found, unknown: Sequence[str], document: Mapping[str, Any] | No
         message = _joined(message, note)
     unmapped = (*item.unmapped, *unknown)
     if unmapped:
-        fields = ", ".join(dict.fromkeys(field[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
+        fields = ", ".join(dict.fromkeys(shown(field)[:60] for field in unmapped[:NAMED])) + ("…" if len(unmapped) > NAMED else "")
         message = _joined(message, Text(f"{lines.NOT_TAKEN.fr}{fields}.", f"{lines.NOT_TAKEN.en}{fields}."))
     for field in ("modified", "created"):
         if document and _in_the_future(document.get(field)):

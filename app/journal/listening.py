@@ -67,9 +67,9 @@ def peer_of(c: Connection, source_id: int) -> Called | None:
     return _called(c, source.c.id == source_id)
 
 
-def publisher_of(c: Connection, feed: str) -> Called | None:
-    """Return the peer whose feed this is, if it is visited at all and answered the last time."""
-    return _called(c, or_(source.c.url == feed, source.c.base + "/feed" == feed), source.c.failures == 0)
+def publisher_of(c: Connection, feed: str, format_: str) -> Called | None:
+    """Return the peer of this format whose feed this is, if it is visited at all and answered the last time."""
+    return _called(c, or_(source.c.url == feed, source.c.base + "/feed" == feed), source.c.format == format_, source.c.failures == 0)
 
 
 def _called(c: Connection, *conditions: Any) -> Called | None:

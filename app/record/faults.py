@@ -1,5 +1,6 @@
 """What is wrong with a record's values, gathered with the path of each, so that an editor sees all of it at once."""
 
+import re
 from typing import Final
 
 from app.errors import Invalid, Malformed, Severity, Text, Violation
@@ -54,8 +55,12 @@ def refusal(violations: tuple[Violation, ...]) -> Invalid:
 
 
 def shown(value: object) -> str:
-    """A stranger's value as it may be repeated in a sentence: short, and always encodable."""
-    return str(value)[:200].encode("utf-8", "replace").decode()
+    """A stranger's value as it may be repeated in a sentence: short, on one line, written in one direction, and always encodable."""
+    return _UNSPOKEN.sub("\N{REPLACEMENT CHARACTER}", str(value)[:200].encode("utf-8", "replace").decode())
+
+
+_UNSPOKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What would end a line, turn the writing round, or speak to a terminal."""
 
 
 def foreign_subject(path: str, given: str) -> Malformed:

@@ -123,6 +123,13 @@ def test_a_ping_wakes_only_a_known_peer_with_something_new(ear, room, hub, feed)
     assert ear.woken == [("peer", 6)]
 
 
+def test_a_stranger_s_ping_does_not_send_us_to_a_map(ear, room, peer):
+    """It has no number by which pings for nothing would be told: anybody could have us read it every few seconds."""
+    room.add("map", f"{peer.url}/map.json", "gogocarto")
+    assert not ear.listening.pinged(f"{peer.url}/map.json", 1)
+    assert ear.woken == []
+
+
 @pytest.mark.parametrize("hub_url", ["https://other.example/hub", "http://127.0.0.1:1/hub"])
 def test_a_hub_elsewhere_is_not_used(ear, room, peer, feed, hub_url):
     """Nothing but the named peer is ever contacted."""

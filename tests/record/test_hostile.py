@@ -322,3 +322,10 @@ def test_a_pile_of_accents_is_refused_before_anything_puts_it_in_order(marks):
         read({**GROUP, "description": {"fr": "e" + marks * 10_000}})
     assert "accents" in caught.value.violations[0].message.fr
     read({**GROUP, "description": {"fr": ("e" + marks * 7 + " «—…» ") * 200}})
+
+
+@pytest.mark.parametrize("key", ["urn:a>\n<urn:b", "a\x1b[2Jb", "a\u202eb", "a\u2028b"])
+def test_what_is_repeated_of_a_stranger_stays_on_its_line(key):
+    """A key that nobody knows is named in the report: without ends of lines, words to a terminal, or writing turned round."""
+    (unknown,) = read({**GROUP, key: "x"}).unknown
+    assert unknown == key.translate(dict.fromkeys(map(ord, "\n\x1b\u202e\u2028"), "\ufffd"))
