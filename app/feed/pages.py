@@ -77,6 +77,7 @@ def root(c: Connection, names: Names, retention: Retention = Retention(), *, rel
         "totalItems": c.execute(select(func.count()).select_from(events).where(events.c.epoch == epoch)).scalar_one(),
         "first": names.page(numbers[0]),
         "last": names.page(numbers[-1]),
+        "sequence": state(c).sequence,
         "stream": _stream(names, epoch),
         "retentionPolicy": _retention(c, names, retention),
         "dump": names.dump,

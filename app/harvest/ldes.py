@@ -85,7 +85,7 @@ def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]
     else:
         start = _resumed(log, root, cursor) or _anew(log, root, cursor)
     if start.page is None and not start.anew:
-        yield root, Position({**cursor, "root": root.etag}, unchanged=True)
+        yield root, Position({**cursor, "root": _tag(root, start.known)}, unchanged=True)
         return
     yield from ((root, found) for found in _walk(log, root, start))
 
@@ -93,6 +93,11 @@ def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]
 def _nowhere(url: str) -> Root:
     """Stand in for a root that was not sent again."""
     return Root(url, "", 0, None, None, None, None, 0, (), None)
+
+
+def _tag(root: Root, read: int) -> str | None:
+    """Return the tag of a root whose events were all read: when a cache answered with an old page, the root must be sent again."""
+    return root.etag if read >= root.sequence else None
 
 
 def _require_later(root: Root, cursor: Mapping[str, Any]) -> None:
@@ -189,8 +194,8 @@ def _walk(log: Log, root: Root, start: _Start) -> Iterator[Found]:
         raise broken(french, f"it ends at event {last} although {start.known} was read before")
     if root.last and root.last not in seen:
         raise broken("ses pages n'arrivent pas à celle qu'il dit être la dernière", "its pages do not reach the one it calls the last")
-    cursor = {"stream": root.stream, "epoch": root.epoch, "sequence": max(last, start.known), "root": root.etag, "complete": root.resync_below}
-    cursor |= {"published": date.isoformat() if date and grow else None}
+    cursor = {"stream": root.stream, "epoch": root.epoch, "sequence": (read := max(last, start.known)), "complete": root.resync_below}
+    cursor |= {"root": _tag(root, read), "published": date.isoformat() if date and grow else None}
     place = {"page": reached.url, "etag": reached.etag} if reached else {"page": None, "etag": None}
     yield Position(cursor | place, anew=start.anew)
 

@@ -39,6 +39,8 @@ class Root:
     resync_below: int
     since: tuple[tuple[datetime, str], ...]
     etag: str | None
+    sequence: int = 0
+    """How far the log has got, 0 when the feed does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Log:
             resync_below=_limit(value.get("retentionPolicy")),
             since=since,
             etag=fetched.etag,
+            sequence=number(value, "sequence") if value.get("sequence") else 0,
         )
 
     def page(self, url: str, root: Root, etag: str | None = None) -> Page | None:

@@ -15,7 +15,9 @@ from typing import Any
 
 import httpx
 
-from app.journal import FILE
+from app.feed import compaction
+from app.feed.compaction import Limits
+from app.journal import FILE, Journal, now, tokens
 from tests.federation.door import Door, Weather, two_ports
 from tests.nodes import NodeProcess
 
@@ -23,6 +25,9 @@ ROUNDS = 4
 """Rounds of visits within which all must agree once nothing is in the way any more."""
 
 PATIENCE_S = 60
+
+LONG_AGO = "2000-01-01T00:00:00Z"
+"""Before every withdrawal: none is forgotten."""
 
 
 @dataclass
@@ -40,10 +45,11 @@ class Member:
 
     def open(self) -> None:
         """Start for the first time."""
-        token = self.node.token("admin")
+        self.node.start()
+        with closing(Journal(self.node.data_dir / FILE)) as journal, journal.write() as c:
+            token = tokens.create(c, "test admin", tokens.Role.ADMIN)
         self.client.close()
         self.client = httpx.Client(base_url=self.node.url, headers={"Authorization": f"Bearer {token}", "Accept-Language": "en"}, timeout=90)
-        self.node.start()
 
     def close(self) -> None:
         """End the process."""
@@ -114,14 +120,16 @@ class Town:
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
-    def happen(self) -> None:
-        """Let one thing happen, drawn from the seed, and note it."""
-        acts = [self.publish] * 4 + [self.revise] * 5 + [self.withdraw] * 3 + [self.create_again] * 2
-        acts += [self.visit] * 8 + [self.change_weather] * 5 + [self.copy, self.restore, self.kill, self.kill_in_a_visit]
-        member = self.chance.choice(self.members)
-        act = self.chance.choice(acts)
-        self.happened.append(f"{member.name} {act.__name__}")
-        act(member)
+    def live(self, count: int) -> None:
+        """Let `count` things happen, drawn from the seed, each noted: a backup first, what is rare at least once."""
+        rare = [self.restore, self.kill, self.kill_in_a_visit, self.compact]
+        often = [self.publish] * 4 + [self.revise] * 5 + [self.withdraw] * 3 + [self.create_again] * 2 + [self.visit] * 8 + [self.change_weather] * 5
+        acts = rare + self.chance.choices([*often, self.copy, *rare], k=count - len(rare) - 1)
+        self.chance.shuffle(acts)
+        for act in [self.copy, *acts]:
+            member = self.chance.choice([one for one in self.members if one.copies] if act == self.restore else self.members)
+            self.happened.append(f"{member.name} {act.__name__}")
+            act(member)
 
     def publish(self, member: Member) -> None:
         """A new group."""
@@ -167,11 +175,14 @@ class Town:
         member.node.run("backup", folder)
         member.copies.append((folder, dict(member.said)))
 
+    def compact(self, member: Member) -> None:
+        """The feed made shorter beside the running node, as `maillage compact` would make it when what was said today has become old."""
+        forget = self.chance.random() < 0.5
+        with closing(Journal(member.node.data_dir / FILE)) as journal, journal.write() as c:
+            compaction.compact(c, Limits(now(), now() if forget else LONG_AGO), page_size=self.chance.choice([3, 250]))
+
     def restore(self, member: Member) -> None:
         """The node starts again from an older backup, at times after its disk was lost; what it said since was never said."""
-        if not member.copies:
-            self.copy(member)
-            return
         folder, said = self.chance.choice(member.copies)
         member.node.kill()
         if self.chance.random() < 0.3:

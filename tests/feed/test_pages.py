@@ -19,6 +19,7 @@ def test_the_root_says_all_that_a_client_needs(feed: Any) -> None:
         "totalItems": 251,
         "first": node[0],
         "last": node[1],
+        "sequence": 251,
         "stream": {
             "id": "https://a.example/feed#e1",
             "type": "EventStream",

@@ -104,7 +104,7 @@ class Feed:
         root["retentionPolicy"] = {"id": f"{self.url}#retention", "resyncBelow": self.dropped}
         last = self.begins + len(pages) - 1
         if pages:
-            root |= {"first": self.page(self.begins), "last": self.page(last)}
+            root |= {"first": self.page(self.begins), "last": self.page(last), "sequence": self.events[-1]["sequence"]}
         if self.dates:
             root["relation"] = [relation(self.page(at), events[0]["published"]) for at, events in enumerate(pages, self.begins)]
         if self.dump:

@@ -388,3 +388,16 @@ def test_a_removed_peer_leaves_nothing(room, feed):
     assert names_of_groups(room.journal) == []
     with pytest.raises(NotFound):
         room.source()
+
+
+def test_an_old_page_from_a_cache_is_not_the_last_word(room, feed, peer):
+    """A new root beside an old copy of its last page: the root is not taken for read, so that the next visit finds what was missing."""
+    feed.create("y")
+    room.visit()
+    old = dict(peer.answers)
+    feed.create("z")
+    new, peer.answers["/feed/pages/3"] = peer.answers["/feed/pages/3"], old["/feed/pages/3"]
+    assert room.visit().outcome == "unchanged"
+    peer.answers["/feed/pages/3"] = new
+    assert (room.visit().counts["added"], room.visit().requests) == (1, 1)
+    assert "z" in room.live()
