@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from app.combined import Combined
 from app.errors import Conflict, JournalUnavailable, Text, why
-from app.feed import log
+from app.feed import log, relay
 from app.journal import FILE, Journal, erasure, meta, now, records, sources
 from app.journal.erased import Erased, Returning, erased_in, returning, take_over
 from app.matching.combine import Matcher
@@ -157,6 +157,7 @@ def _begin_anew(path: Path, names: Names, above: int, erased: Erased) -> tuple[i
         with journal.write() as connection:
             _refuse_foreign(connection, names)
             epoch = log.open_epoch(connection, names, above)
+            relay.renumber(connection, epoch)
             take_over(connection, erased)
             again = list(returning(connection, erased))
             for one in again:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, delete, insert, select
+from sqlalchemy import Connection, Row, RowMapping, delete, func, insert, select, update
 
 from app.feed.log import CHUNK, Kind
 from app.journal import meta, now
@@ -22,6 +22,9 @@ HOPS = 4
 PAGE = 250
 MOST = 1000
 """Events listed at once: unless asked otherwise, and at most."""
+
+AN_EPOCH = 10**12
+"""More numbers than are given between two backups."""
 
 ON = "relay"
 """Under this the journal says whether this node passes on what others say: commands beside the node must know too."""
@@ -57,6 +60,14 @@ def switch(c: Connection, *, on: bool) -> bool:
     meta.put(c, ON, "on" if on else "off")
     c.execute(delete(relay_event))
     return True
+
+
+def renumber(c: Connection, epoch: int) -> None:
+    """Give new numbers to all that is listed, in its order, for a node restored from a backup: it forgot which numbers it gave since."""
+    c.execute(update(relay_event).values(sequence=epoch * AN_EPOCH + relay_event.c.sequence % AN_EPOCH))
+    last = c.execute(select(func.max(relay_event.c.sequence))).scalar() or epoch * AN_EPOCH
+    c.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (relay_event.name,))
+    c.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (relay_event.name, last))
 
 
 def note(c: Connection, notices: Iterable[Notice]) -> None:

@@ -20,7 +20,7 @@ from app.journal.sources import Trust
 from app.matching.combine import Matcher
 from app.names import Names
 from tests.harvest.conftest import BASE, Room
-from tests.harvest.feeds import Feed, Relay, group
+from tests.harvest.feeds import Feed, Relay, conditional, group
 from tests.harvest.loopback import answer
 
 
@@ -143,7 +143,7 @@ LIES = {
         "gives this event to another node",
     ),
     "another kind": (
-        lambda country: country.tell(country.a, "x", type="Delete") and country.tell(country.a, "y", type="Update"),
+        lambda country: country.tell(country.a, "x", type="Delete") and country.tell(country.a, "y", kind="Delete", type="Create"),
         "says something else",
     ),
     "another number": (lambda country: country.tell(country.a, "x", sequence=99), "gives this event to another node"),
@@ -168,6 +168,37 @@ LIES = {
         "user name or a password",
     ),
 }
+
+
+def test_a_relay_cannot_know_whether_a_record_is_new_at_its_origin(country):
+    """Create and Update are alike to a reader."""
+    country.tell(country.a, "a3", type="Update")
+    assert country.room.visit("hub").counts["added"] == 5
+    assert "a3" in country.live()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_relay_that_read_a_dump_knows_how_far_it_went_only(country, lost):
+    """The event of that number is about another record, or was dropped since: the record is read at its origin, and believed as ever."""
+    listed = country.tell(country.a, "a3", "as it was")
+    country.hub.note(country.a, listed | {"object": country.a.iri("a4"), "contentHash": None})
+    country.a.peer.answers["/records/own/a4"] = conditional(group(country.a.iri("a4"), "as it is"))
+    if lost:
+        country.a.peer.answers[listed["id"].removeprefix(country.a.peer.url)] = answer(b"", "410 Gone")
+    country.room.visit("hub")
+    assert "as it is" in country.live()
+    (held,) = [record for key in country.room.live("hub") if (record := country.room.record(key, "hub")).iri == country.a.iri("a4")]
+    assert held.origin == (listed["epoch"], listed["sequence"])
+
+
+def test_a_record_at_its_origin_that_is_another_one_is_refused(country):
+    """An origin answers for the record that was asked for, or for none."""
+    listed = country.tell(country.a, "a3")
+    country.hub.note(country.a, listed | {"object": country.a.iri("a4"), "contentHash": None})
+    country.a.peer.answers["/records/own/a4"] = conditional(group(country.b.iri("b9"), "b9"))
+    visit = country.room.visit("hub")
+    assert any("does not hold the record" in why for why in country.why(visit))
+    assert "b9" not in country.live()
 
 
 @pytest.mark.parametrize("name", LIES)

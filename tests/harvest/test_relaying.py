@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from app.feed import relay
 from app.feed.log import Kind
@@ -132,6 +133,31 @@ def test_only_what_is_newer_at_the_origin_is_listed_anew(hub: Room) -> None:
         relay.note(c, [notice("a", 2, 1, kind=Kind.DELETE)])
         relay.note(c, [notice("a", 1, 9)])
     assert [(item["type"], item["epoch"], item["relaySequence"]) for item in listed(hub)["orderedItems"]] == [("Delete", 2, 2)]
+
+
+def test_a_restored_node_gives_no_number_twice(hub: Room) -> None:
+    """A reader of what came after the backup meets everything again, under greater numbers, in the same order; so does one of a second restore."""
+    before = 0
+    for epoch in (2, 3):
+        with hub.journal.write() as c:
+            relay.note(c, [notice(slug, epoch, number) for number, slug in enumerate("abc", 1)])
+            after = listed_by(c)[-1]
+            relay.renumber(c, epoch)
+            assert listed_by(c)[0] > after > before
+            assert listed_by(c) == sorted(listed_by(c))
+            relay.note(c, [notice("d", epoch, 9)])
+            before = listed_by(c)[-1]
+        assert [item["object"][-1] for item in listed(hub)["orderedItems"]] == list("abcd")
+    with hub.journal.write() as c:
+        relay.forget(c, [f"https://far.example/groups/{slug}" for slug in "abcd"])
+        relay.renumber(c, 4)
+        relay.note(c, [notice("e", 1, 1)])
+        assert listed_by(c)[0] > before
+
+
+def listed_by(c: Connection) -> list[int]:
+    """Return the relay's numbers, in their order."""
+    return [item["relaySequence"] for item in relay.page(c, Names(BASE))["orderedItems"]]
 
 
 def test_what_came_a_long_way_goes_no_further(hub: Room) -> None:

@@ -13,7 +13,7 @@ import pytest
 from app.journal import FILE
 from tests.nodes import NodeProcess, eventually, free_port
 
-SECONDS = 30
+SECONDS = 60
 
 
 @pytest.fixture

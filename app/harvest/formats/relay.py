@@ -34,6 +34,7 @@ WAITING: Final = 500
 TRIES: Final = 20
 """How many events of origins that do not answer are kept for the next visit, and for how many visits."""
 
+LOST: Final = frozenset({404, 410})
 PAGE: Final = 250
 LONGEST: Final = 2048
 KINDS: Final = frozenset({"Create", "Update", "Delete"})
@@ -50,8 +51,9 @@ def recognise(sample: Sample) -> int:
 def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]) -> Iterator[Item]:
     """Yield what origins confirm of the events listed since `cursor`.
 
-    The cursor is ``{"after", "url", "etag", "waiting"}``: the relay's number of the last event read, the page asked for last with its tag, and
-    the events of origins that did not answer. Own events, those of peers that are visited themselves and those already held cost no request.
+    The cursor is ``{"after", "url", "etag", "waiting", "via"}``: the relay's number of the last event read, the page asked for last with its tag,
+    the events of origins that did not answer, and through which nodes each record of this visit came. Own events, those of peers that are
+    visited themselves and those already held cost no request.
     """
     reading = _Reading(peer, fetcher, budget)
     said = 0
@@ -114,6 +116,7 @@ class _Reading:
     waiting: dict[str, Listed] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     taken: dict[str, tuple[int, int]] = field(default_factory=dict)
+    passed: dict[str, list[str]] = field(default_factory=dict)
     fetched: int = 0
 
     @property
@@ -124,7 +127,8 @@ class _Reading:
 
     def cursor(self) -> dict[str, Any]:
         """Where the next visit goes on."""
-        return {"after": self.after, "url": self.url, "etag": self.etag, "waiting": [one.as_json() for one in self.waiting.values()]}
+        waiting = [one.as_json() for one in self.waiting.values()]
+        return {"after": self.after, "url": self.url, "etag": self.etag, "waiting": waiting, "via": self.passed}
 
     def items(self, cursor: Mapping[str, Any]) -> Iterator[Item]:
         """Yield what is confirmed: the copies that are told better elsewhere now, what waited, what is new."""
@@ -211,6 +215,7 @@ class _Reading:
         try:
             yield self._at_origin(key, line)
             self.taken[line.object] = line.origin
+            self.passed[line.object] = list(line.via)
         except (FormatError, AddressRefused, RecordError) as error:
             yield Bad(key, error.text)
         except FetchFailed as error:
@@ -229,24 +234,55 @@ class _Reading:
             self.waiting[line.object] = before if before and before.origin > line.origin else line
 
     def _at_origin(self, key: str, line: Listed) -> Found | Gone:
-        """Read the event where it comes from. Raises Malformed when it is not the one that the relay listed, FetchFailed, FormatError."""
-        fetched = self.fetcher.read(line.event, self.budget, 2 * RECORD_BYTES, ACCEPT)
-        said = parsed(fetched)
-        same = {"id": line.event, "type": line.kind, "object": line.object, "origin": f"{line.base}/node", "sequence": line.origin[1]}
-        if urlsplit(fetched.url)[:2] != urlsplit(line.event)[:2] or any(said.get(name) != value for name, value in same.items()):
+        """Read what the relay listed where it comes from. Raises Malformed when its origin says something else, FetchFailed, FormatError."""
+        said = self._event(line)
+        if said is None:
+            return self._found(key, line, self._read(f"{line.base}/records/own/{line.object.removeprefix(f'{line.base}/groups/')}"))
+        if (said.get("type") == "Delete") != (line.kind == "Delete") or said.get("type") not in KINDS:
             raise Malformed(
                 Text("Son nœud d'origine dit autre chose que ce que dit le relais.", "Its node of origin says something else than the relay does.")
             )
         if line.kind == "Delete":
             return Gone(key, line.object, line.origin, purge=said.get("purge") is True, base=line.base)
         document = said.get("record")
+        stated = said.get("contentHash")
+        if isinstance(document, dict) and (stated != (line.content_hash or stated) or stated != _hash(document, line)):
+            raise Malformed(Text("L'empreinte de la fiche n'est pas celle qui est annoncée.", "The record's hash is not the one that is stated."))
+        return self._found(key, line, document)
+
+    def _event(self, line: Listed) -> Mapping[str, Any] | None:
+        """Read the event; None when the origin's own record is to be read instead.
+
+        So it is when the event was superseded and dropped, or is about another record: a relay that read the origin's dump knows how far that
+        went, and not which event was the record's own.
+        """
+        try:
+            said = self._read(line.event)
+        except FetchFailed as error:
+            if error.status in LOST and line.kind != "Delete":
+                return None
+            raise
+        same = {"id": line.event, "origin": f"{line.base}/node", "sequence": line.origin[1]}
+        if any(said.get(name) != value for name, value in same.items()) or (line.kind == "Delete" and said.get("object") != line.object):
+            raise Malformed(
+                Text("Son nœud d'origine dit autre chose que ce que dit le relais.", "Its node of origin says something else than the relay does.")
+            )
+        return said if said.get("object") == line.object else None
+
+    def _read(self, url: str) -> Mapping[str, Any]:
+        """Read one document at its origin, and nowhere else. Raises Malformed, FetchFailed, FormatError."""
+        fetched = self.fetcher.read(url, self.budget, 2 * RECORD_BYTES, ACCEPT)
+        if urlsplit(fetched.url)[:2] != urlsplit(url)[:2]:
+            raise Malformed(Text("Son nœud d'origine renvoie à un autre serveur.", "Its node of origin points to another server."))
+        return parsed(fetched)
+
+    def _found(self, key: str, line: Listed, document: object) -> Found:
+        """Take the record that an origin gives. Raises Malformed when it is another one."""
         if not isinstance(document, dict) or document.get("id", document.get("@id")) != line.object:
             raise Malformed(Text("L'événement ne contient pas la fiche dont il parle.", "The event does not hold the record that it is about."))
-        stated = said.get("contentHash")
-        if stated != (line.content_hash or stated) or stated != _hash(document, line):
-            raise Malformed(Text("L'empreinte de la fiche n'est pas celle qui est annoncée.", "The record's hash is not the one that is stated."))
-        written = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-        return Found(key, document, line.object, hashlib.sha256(written).hexdigest(), origin=line.origin, size=len(written), base=line.base)
+        bare = {name: value for name, value in document.items() if name != "@context"}
+        written = json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()
+        return Found(key, bare, line.object, hashlib.sha256(written).hexdigest(), origin=line.origin, size=len(written), base=line.base)
 
     def _place(self, after: int) -> str:
         """Where what comes after a number is listed."""
