@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.errors import Malformed
+from app.errors import RecordError
 from app.record import content_hash, read
 from tests.harvest.loopback import Peer, Request, answer
 
@@ -176,7 +176,7 @@ def hash_of(document: dict[str, Any]) -> str | None:
     """The content hash of a record, None when it cannot be read."""
     try:
         return content_hash(read(document).document)
-    except Malformed:
+    except RecordError:
         return None
 
 

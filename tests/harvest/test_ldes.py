@@ -370,4 +370,4 @@ def test_the_client_stands_by_itself():
     said = "import sys, app.harvest.ldes; print(*sorted(name for name in sys.modules if name.startswith('app.')))"
     loaded = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.split()
     rooms = {"app.errors", "app.harvest"}
-    assert {*loaded} == rooms | {f"app.harvest.{name}" for name in ("addresses", "budget", "fetch", "inflate", "ldes", "stream")}
+    assert {*loaded} == rooms | {f"app.harvest.{name}" for name in ("addresses", "budget", "fetch", "inflate", "ldes", "network", "stream")}

@@ -279,6 +279,15 @@ def test_pages_in_a_circle_end(country):
     assert "do not grow" in visit.message.en
 
 
+def test_a_page_that_announces_itself_is_not_read_again_and_again(country):
+    """It says nothing that its own numbers would show to be older, and has no end: the visit fails after the second time."""
+    country.hub.peer.answers["/relay?after=0&limit=250"] = answer({"orderedItems": country.hub.lines, "next": f"{country.hub.url}?after=0&limit=250"})
+    visit = country.room.visit("hub")
+    assert (visit.outcome, country.live()) == ("failed", [])
+    assert "circle" in visit.message.en
+    assert country.asked(country.hub) == ["/relay?after=0&limit=250"] * 2
+
+
 def test_a_list_on_many_pages_is_read_to_its_end(country):
     """Page after page, on the relay's own host."""
     country.hub.size = 1

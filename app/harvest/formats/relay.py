@@ -165,7 +165,10 @@ class _Reading:
             following = page.get("next")
             if following and not lines:
                 raise broken("une page vide en annonce une autre", "an empty page announces another one")
-            yield self._new(lines)
+            news = self._new(lines)
+            if following and not news and not first:
+                raise broken("ses pages tournent en rond", "its pages go round in a circle")
+            yield news
             url, etag, first = self._same_host(following) if following else None, None, False
 
     def _new(self, lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, Listed | Text]]:
