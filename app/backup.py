@@ -4,12 +4,14 @@ A copy is the whole truth of a node; the graph is made anew from it. A node that
 numbers it gave out since, so it opens a new epoch: its peers then read it in full.
 """
 
+import logging
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -26,7 +28,10 @@ from app.node import held
 BESIDE = ("", "-wal", "-shm")
 """What SQLite keeps beside a database, by the ending of its name."""
 
+_log = logging.getLogger(__name__)
+
 _AUTHOR = "restore"
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _NOTHING = Erased(b"", {}, {})
 
 _EPOCH = f"SELECT value FROM meta WHERE key = '{meta.EPOCH}'"  # noqa: S608 - a constant of ours
@@ -192,15 +197,18 @@ def _refuse_foreign(connection: Connection, names: Names) -> None:
 
 
 def _epoch_of(current: Path) -> int:
-    """Return the epoch of the journal that is about to be replaced; 0 when there is none, or none that can be read."""
-    if not current.exists():
-        return 0
+    """Return the epoch of the journal that is about to be replaced.
+
+    When there is none, or none that can be read, nobody knows which epochs were opened since the copy was made: the clock gives one that is
+    greater than all of them, the seconds since the year of the first release, so that a disk that is lost twice opens two.
+    """
     try:
-        with closing(sqlite3.connect(current)) as connection:
-            (epoch,) = connection.execute(_EPOCH).fetchone() or (0,)
-            return int(epoch)
-    except (sqlite3.Error, ValueError):
-        return 0
+        if current.exists():
+            with closing(sqlite3.connect(current)) as connection:
+                return int(connection.execute(_EPOCH).fetchone()[0])
+    except (sqlite3.Error, ValueError, TypeError):
+        _log.warning("The journal that is replaced does not say its epoch: the clock gives one")
+    return int((datetime.now(UTC) - _BEGINNING) / timedelta(seconds=1))
 
 
 @contextmanager

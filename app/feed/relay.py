@@ -23,7 +23,7 @@ PAGE = 250
 MOST = 1000
 """Events listed at once: unless asked otherwise, and at most."""
 
-AN_EPOCH = 10**12
+AN_EPOCH = 10**7
 """More numbers than are given between two backups."""
 
 ON = "relay"

@@ -26,9 +26,9 @@ def epoch(c: Connection) -> int:
     return int(get(c, EPOCH) or 1)
 
 
-def next_epoch(c: Connection) -> int:
-    """Open a new epoch, so that peers read the restored log anew, and return it."""
-    following = epoch(c) + 1
+def next_epoch(c: Connection, above: int = 0) -> int:
+    """Open a new epoch, greater than `above` too, so that peers read the restored log anew, and return it."""
+    following = max(epoch(c), above) + 1
     put(c, EPOCH, str(following))
     return following
 

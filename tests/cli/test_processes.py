@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -146,7 +147,7 @@ def test_a_copy_taken_while_others_write_starts_the_same_node_elsewhere(served: 
     stop.set()
     writer.join()
     elsewhere = NodeProcess(tmp_path / "elsewhere" / "data", port=served.port)
-    assert "epoch 2" in elsewhere.attempt("restore", tmp_path / "copy").stderr
+    assert re.search(r"epoch [0-9]{2,}", elsewhere.attempt("restore", tmp_path / "copy").stderr)
     assert before | {"voix-de-la-noue"} <= ours(elsewhere) <= ours(served)
 
 
