@@ -42,16 +42,17 @@ class Round:
 @contextmanager
 def sailing(peers: int) -> Iterator[list[str]]:
     """Serve that many peers from a process of its own; yield their hosts and ports."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=fleet, args=(theirs, peers, RECORDS), daemon=True)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=fleet, args=(theirs, peers, RECORDS, context.Value("q", 0)), daemon=True)
     process.start()
+    theirs.close()  # its end is the child's: should that die, nobody waits for it
     try:
         yield ours.recv()
     finally:
         process.kill()
         process.join()
         ours.close()
-        theirs.close()
 
 
 def one_round(node: NodeProcess, peers: int, since: int) -> Round:
