@@ -44,7 +44,8 @@ def sailing(peers: int) -> Iterator[list[str]]:
     """Serve that many peers from a process of its own; yield their hosts and ports."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=fleet, args=(theirs, peers, RECORDS, context.Value("q", 0)), daemon=True)
+    wire = context.Value("q", 0)  # held here until the child has it
+    process = context.Process(target=fleet, args=(theirs, peers, RECORDS, wire), daemon=True)
     process.start()
     theirs.close()  # its end is the child's: should that die, nobody waits for it
     try:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ class Town:
         for kind, slug in acts:
             number += 1
             event = {"type": kind, "object": self.feed.iri(slug), "origin": f"{self.feed.peer.url}/node", "sequence": number}
+            event["published"] = (datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(milliseconds=number)).isoformat(timespec="milliseconds")
             self.feed.events.append(event | ({} if kind == "Delete" else {"record": self._said[slug]}))
         self.feed.serve()
         self.revisions.append({slug: document["name"]["fr"] for slug, document in self._said.items()})
