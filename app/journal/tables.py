@@ -83,7 +83,7 @@ version = Table(  # every statement a record ever was, this one included
     metadata,
     Column("record_id", ForeignKey("record.id", ondelete="CASCADE"), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("kind", Text, nullable=False),  # create, update, delete
+    Column("kind", Text, nullable=False),  # create, update, delete, hide, show
     Column("document", Text),  # null on delete
     Column("content_hash", Text),
     Column("author", Text, nullable=False),  # a token's label, "visit 12", "command line"

@@ -3,7 +3,6 @@
 import itertools
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -75,15 +74,6 @@ def retold(town: Town, count: int) -> list[dict[str, str]]:
     """A list in which another directory tells of some of the same groups, in its own columns."""
     said = [(one["name"]["fr"].upper(), one["url"][0], one["location"][0]["addressLocality"]) for one in groups(count, base=town.feed.peer.url)]
     return [{"id": f"r{at}", "nom": name, "site": site, "ville": place} for at, (name, site, place) in enumerate(said)]
-
-
-@pytest.fixture
-def peer() -> Iterator[Peer]:
-    """A server of feeds and files on loopback."""
-    found = Peer(socket.create_server(("127.0.0.1", 0)))
-    found.start()
-    yield found
-    found.stop()
 
 
 class Round:

@@ -3,16 +3,13 @@
 import csv
 import io
 import json
-import socket
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from app.journal import FILE
 from tests.harvest.feeds import digest_of
@@ -24,15 +21,6 @@ from tests.system.agreement import check
 from tests.system.test_agreement import settled
 
 ENTRIES = {"susy": 1200, "brigades": 221, "workers-coop": 387}
-
-
-@pytest.fixture
-def peer() -> Iterator[Peer]:
-    """A server of files on loopback."""
-    found = Peer(socket.create_server(("127.0.0.1", 0)))
-    found.start()
-    yield found
-    found.stop()
 
 
 class Desk:

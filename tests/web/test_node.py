@@ -111,4 +111,4 @@ def test_the_documentation_needs_nothing_from_elsewhere(site: Site) -> None:
 def test_what_is_sent_is_strict_json(site: Site) -> None:
     """Documents of this node pass its own reader."""
     for path in ("/groups", "/feed", "/", "/openapi.json", "/vocab.jsonld"):
-        parse_json(site.get(path).content)
+        assert parse_json(site.get(path).content) == site.get(path).json()
