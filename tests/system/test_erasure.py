@@ -2,9 +2,10 @@
 
 import gzip
 import json
+import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +101,11 @@ def asked(http: httpx.Client, addresses: Iterator[str] | tuple[str, ...] = ()) -
 
 def files(node: NodeProcess) -> dict[str, bytes]:
     """Every file of a node's room: the journal with its log, the graph, the copies for queries, what it wrote as it ran."""
-    found: dict[str, bytes] = {}
-    for path in node.data_dir.parent.rglob("*"):
-        try:
-            found[str(path.relative_to(node.data_dir.parent))] = path.read_bytes() if path.is_file() else b""
-        except FileNotFoundError:
-            continue
+    room, found = node.data_dir.parent, dict[str, bytes]()
+    for folder, _, names in os.walk(room):  # what a running node clears away meanwhile is passed over
+        for path in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError):
+                found[str(path.relative_to(room))] = path.read_bytes()
     return found
 
 
