@@ -1,4 +1,7 @@
-"""Which differences wait for a person: a source that loses or rewrites much at once was broken, emptied or taken over more often than revised."""
+"""Which differences wait for a person: a source that loses or rewrites much at once was broken, emptied or taken over more often than revised.
+
+So was one that loses as much within a day, a few records at each visit.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ class Difference:
     """What a visit would do to a source that holds `held` records.
 
     `lost` counts those withdrawn or not found for the first time.
+    `stood` and `before` say the same of the last day: how many records it began with, and how many of them earlier visits lost by themselves.
     `expected`: this node's own settings for the peer changed, so that changed records surprise nobody.
     """
 
@@ -22,6 +26,8 @@ class Difference:
     counts: Mapping[str, int]
     lost: int
     expected: bool = False
+    stood: int = 0
+    before: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -47,6 +53,12 @@ def reason_to_hold(difference: Difference, trust: Trust) -> Text | None:
         return Text(
             f"{difference.lost} fiches disparaissent et {changed} changent d'un coup, sur {difference.held} : une personne doit le confirmer.",
             f"{difference.lost} records vanish and {changed} change at once, out of {difference.held}: a person must confirm it.",
+        )
+    lost = difference.before + difference.lost
+    if difference.before and difference.lost and lost >= FEWEST and lost > SHARE * difference.stood:
+        return Text(
+            f"Depuis hier, {lost} fiches sur {difference.stood} disparaissent, peu à la fois : une personne doit le confirmer.",
+            f"Since yesterday {lost} of {difference.stood} records vanish, a few at a time: a person must confirm it.",
         )
     if trust is Trust.REVIEW and not difference.is_empty:
         return Text(

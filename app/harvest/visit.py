@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, ending, erasing, lines, relaying, undoing
+from app.harvest import absence, applying, ending, erasing, lines, losing, relaying, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
@@ -224,6 +224,7 @@ class Harvester:
                 outcome, message = ("unchanged", _NOTHING_NEW) if difference.is_empty else ("applied", None)
                 applying.apply(c, errand.visit_id, source, f"visit {errand.visit_id}", confirmed=False, passed=end.cursor.get("via"))
             cursor = {"settings": _settings(source, errand.peer.base), "of": dict(end.cursor), "licence": ending.web_address(end.licence)}
+            cursor |= {losing.DECIDED: decided} if (decided := source.cursor.get(losing.DECIDED)) else {}
             ending.report(c, errand.visit_id, outcome, message, budget, difference.counts, cursor)
             if outcome != "held":
                 applying.conclude(c, source, errand.visit_id, outcome)
@@ -260,7 +261,7 @@ class Harvester:
             outcome = "applied" if applied else "discarded"
             visits.finish(c, visit_id, outcome)
             applying.conclude(c, source, visit_id, outcome)
-            ending.arrived(c, source, None, visit.cursor if applied else None)
+            ending.arrived(c, source, None, {**(visit.cursor or {}), losing.DECIDED: now()} if applied else None)
 
     # --- shared ------------------------------------------------------------------------------------------------------
 
@@ -340,4 +341,6 @@ def _difference(c: Connection, errand: Errand, end: End, repeated: int) -> Diffe
         before = next((visit.counts for visit in visits.list_(c, errand.source.id, limit=50) if visit.outcome in {"applied", "unchanged"}), {})
         counts |= {"unchanged": held - counts["gone"]} | {name: before.get(name, 0) for name in ("refused", "unmapped")}
     harmless = lines.elsewhere(c, errand.visit_id) + lines.no_loss(c, errand.visit_id, errand.source.id)
-    return Difference(held, counts, lost=counts["gone"] - repeated - harmless, expected=errand.anew)
+    lost = counts["gone"] - repeated - harmless
+    recent = losing.lately(c, errand.source) if lost else losing.Lately(held, 0)
+    return Difference(held, counts, lost, expected=errand.anew, stood=recent.stood, before=recent.lost)

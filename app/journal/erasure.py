@@ -60,7 +60,8 @@ def erase(c: Connection, record_id: int, author: str) -> bool:
     forget_reports(c, held.source_id, held.key)
     named = or_(judgement.c.left == held.reference, judgement.c.right == held.reference)
     c.execute(update(judgement).where(named).values(reason=None))
-    emptied = {"document": "{}", "content_hash": "", "raw_digest": None, "state": records.GONE, "version": held.version + 1, "modified_at": now()}
+    emptied = {"document": "{}", "content_hash": "", "raw_digest": None, "state": records.GONE, "version": held.version + 1}
+    emptied |= {"modified_at": held.modified_at if held.state == records.GONE else now()}  # withdrawn before, it was not lost now
     c.execute(update(table).where(table.c.id == record_id).values(emptied))
     add_delete_version(c, record_id, held.version + 1, author)
     changes.note(c, "record", [held.reference])

@@ -39,10 +39,10 @@ class Town:
         self._publish([("Create", slug) for slug in self._said])
 
     def change(self) -> None:
-        """Revise a tenth of the groups, withdraw some and publish others: less than what waits for a person."""
+        """Revise a tenth of the groups, withdraw some and publish others: less, in all revisions together, than what waits for a person."""
         slugs = sorted(self._said)
         few = len(slugs) // 50
-        revised, gone = self._chance.sample(slugs[few:], 5 * few), self._chance.sample(slugs[:few], few // 2)
+        revised, gone = self._chance.sample(slugs[few:], 5 * few), self._chance.sample(slugs[:few], few // 4)
         acts = []
         for slug in revised:
             document = self._said[slug]
