@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from app.errors import Conflict, Text
+from app.feed import relay
 from app.harvest import applying
 from app.journal import records, sources, visits
 from app.journal.records import GONE, HIDDEN, Record, Statement
@@ -146,6 +147,7 @@ def _put_back(c: Connection, page: Sequence[_Touched], source: Source, visit_id:
         else:
             done.restored += 1
     _forget_origin(c, [one.now.id for one in ready])
+    relay.forget(c, [one.now.iri for one in ready])  # it is not passed on either; what the source says next is listed again
 
 
 def _statement(key: str, before: Row[Any], contacts: Mapping[str, Any] | None) -> Statement:

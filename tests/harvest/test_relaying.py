@@ -188,3 +188,20 @@ def test_what_came_through_a_relay_says_how_it_came(hub: Room) -> None:
     )
     hub.harvester.remove("far")
     assert told(hub) == []
+
+
+def test_what_was_taken_back_is_not_passed_on(hub: Room, feed: Feed) -> None:
+    """After an undo the list names none of what the visit said, what stood before and after it stays; told and accepted again, it is listed again."""
+    hub.visit()
+    feed.update("a", "pirated")
+    feed.update("b", "pirated")
+    feed.delete("c")
+    feed.create("g")
+    visit = hub.visit()
+    feed.update("b", "put right")
+    hub.visit()
+    hub.harvester.undo(visit.id, "a person")
+    assert told(hub) == [*(("Create", slug, number) for number, slug in enumerate("def", 4)), ("Update", "b", 11)]
+    feed.update("a", "put right")
+    hub.harvester.apply(hub.visit().id, "a person")
+    assert ("Update", "a", 12) in told(hub)
