@@ -91,6 +91,13 @@ class Bad:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """What was yielded so far is to be forgotten, since the peer is read in another way from here on; why, in a sentence."""
+
+    message: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """A field of the source that nothing maps: in how many records of this visit, and the beginning of one value."""
 
@@ -117,7 +124,7 @@ class End:
     leftovers: tuple[Leftover, ...] = ()
 
 
-Item = Found | Gone | Bad | End
+Item = Found | Gone | Bad | Restart | End
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ It needs nothing of a node but the guarded fetch, so that any program may follow
         match found:
             case Event(number, said): ...                  # one Create, Update or Delete, as the page holds it
             case Member(sequence, document): ...           # one record of the dump, as it stood at that sequence
+            case Restart(why): ...                         # the dump was no good: forget what came so far, the pages say it all
             case Position(cursor, anew): saved = cursor    # always the last, and only when everything was read
 
 A reader goes on by the number of the last event it read; the date of that event only finds the page where to go on when its own page is gone.
@@ -17,7 +18,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from app.errors import FetchFailed, Text
+from app.errors import FetchFailed, FormatError, Text
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.stream import Log, Page, Root, broken, moment, number
 
@@ -25,6 +26,14 @@ FEW_PAGES: Final = 2
 """A feed of so few pages is walked, dump or not."""
 
 LOST: Final = frozenset({404, 410})
+
+WITHOUT: Final = Text(
+    "La copie complète du pair ne sert à rien : ses pages ont été lues.", "The peer's dump is of no use: its pages were read instead."
+)
+USELESS: Final = Text(
+    f"{WITHOUT.fr} Elle ne dit pas où elle en est dans cette époque, ou elle est trop ancienne.",
+    f"{WITHOUT.en} It does not say where it stands in this epoch, or is too old.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,13 @@ class Member:
 
     sequence: int
     document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The dump could not be relied on, `why` in a sentence: whatever was yielded so far is to be forgotten, the pages follow from the first."""
+
+    why: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,7 @@ class _Start:
     anew: bool
 
 
-Found = Event | Member | Position
+Found = Event | Member | Restart | Position
 
 
 def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]) -> Iterator[tuple[Root, Found]]:
@@ -80,10 +96,11 @@ def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]
         return
     _require_later(root, cursor)
     if not cursor and _is_long(root):
-        dumped = yield from _dump(log, root)
-        start = _after_dump(log, root, dumped) if dumped else _anew(log, root, cursor)
-    else:
-        start = _resumed(log, root, cursor) or _anew(log, root, cursor)
+        useless = yield from _by_dump(log, root, budget)
+        if useless is None:
+            return
+        yield root, Restart(useless)
+    start = _resumed(log, root, cursor) or _anew(log, root, cursor)
     if start.page is None and not start.anew:
         yield root, Position({**cursor, "root": _tag(root, start.known)}, unchanged=True)
         return
@@ -156,19 +173,31 @@ def _after_dump(log: Log, root: Root, sequence: int) -> _Start:
     return replace(_anew(log, root, {}), after=sequence, known=sequence)
 
 
-def _dump(log: Log, root: Root) -> Generator[tuple[Root, Found], None, int]:
-    """Yield the records of the dump and return the sequence it stands at; 0, having yielded nothing, when it is of no use: the pages say it all."""
+def _by_dump(log: Log, root: Root, budget: Budget) -> Generator[tuple[Root, Found], None, Text | None]:
+    """Yield the records of the dump and what happened since; return why this is of no use, None when it was, the Position included."""
     try:
-        with log.dump(root) as (sequence, documents):
-            if not sequence or sequence < root.resync_below:
-                return 0
-            for document in documents:
-                yield root, Member(sequence, document)
-            return sequence
-    except FetchFailed as error:
-        if error.status is None:
+        dumped = yield from _dump(log, root)
+        if not dumped:
+            return USELESS
+        for found in _walk(log, root, _after_dump(log, root, dumped)):
+            yield root, found
+    except (FetchFailed, FormatError) as error:
+        if budget.is_used_up or budget.stop.is_set():
             raise
-        return 0
+        return Text(f"{WITHOUT.fr} {error.text.fr}", f"{WITHOUT.en} {error.text.en}")
+    return None
+
+
+def _dump(log: Log, root: Root) -> Generator[tuple[Root, Found], None, int]:
+    """Yield the records of the dump and return the sequence it stands at; 0, having yielded nothing, when it is too old or does not say."""
+    with log.dump(root) as (sequence, documents):
+        if not sequence or sequence < root.resync_below:
+            return 0
+        for document in documents:
+            if not document.get("id"):
+                raise broken("une fiche de sa copie complète n'a pas d'IRI", "a record of its dump has no IRI")
+            yield root, Member(sequence, document)
+        return sequence
 
 
 # --- page by page -------------------------------------------------------------------------------------------------------

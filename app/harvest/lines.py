@@ -64,6 +64,11 @@ def write(c: Connection, visit_id: int, lines: Sequence[visits.Item], superseded
     visits.add_items(c, visit_id, lines)
 
 
+def clear(c: Connection, visit_id: int) -> None:
+    """Drop every line of a visit."""
+    c.execute(delete(visit_item).where(visit_item.c.visit_id == visit_id))
+
+
 def held(c: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Head]:
     """Return what the journal holds of a source under these keys."""
     rows = c.execute(select(*_HEAD).where(record.c.source_id == source_id, record.c.key.in_(keys)))

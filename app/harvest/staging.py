@@ -79,6 +79,12 @@ class Staging:
                 erasure.forget_reports(c, self._errand.source.id, key)
             lines.write(c, self._errand.visit_id, [*written, *refused, *repeated], known.keys() & kept.keys())
 
+    def restart(self, why: Text) -> None:
+        """Forget the lines written so far, and say why in one that is about no record."""
+        with self._journal.write() as c:
+            lines.clear(c, self._errand.visit_id)
+            lines.write(c, self._errand.visit_id, [Line("*", "unmapped", None, why)])
+
     def summarise(self, leftovers: Sequence[Leftover]) -> None:
         """Add one line that names what no record's mapping took, the most frequent field first."""
         if not leftovers:

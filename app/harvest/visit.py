@@ -24,7 +24,7 @@ from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
 from app.harvest.holding import Difference, reason_to_hold
-from app.harvest.items import Bad, End, Found, Gone, Item, Peer
+from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Restart
 from app.harvest.knowing import RELAY, Knowing, ask_relays_again
 from app.harvest.pace import FAILURES_TO_OPEN, next_visit
 from app.harvest.staging import Errand, Staging
@@ -181,6 +181,10 @@ class Harvester:
         count = size = 0
         with closing(_items(_format(errand.source), errand.peer, self._fetcher, budget, cursor)) as items:
             for item in items:
+                if isinstance(item, Restart):
+                    staging.restart(item.message)
+                    batch, count, size = [], 0, 0
+                    continue
                 if not isinstance(item, End):
                     batch.append(item)
                     count += 1

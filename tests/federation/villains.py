@@ -292,9 +292,9 @@ VILLAINS = [
     Villain("forgotten nonsense", lambda scene: scene.root(retentionPolicy={"resyncBelow": -7}), "failed", "n'est pas un numéro", "is no number"),
     # dumps that lie, in a new epoch
     Villain("a dump of another epoch", dump(Maillage_Epoch="9"), "applied", "", "", fresh=True),
-    Villain("a dump from the future", dump(Maillage_Sequence="900"), "failed", "avait été lu", "was read before", fresh=True),
-    Villain("half a dump", dump(gzip.compress(b'{"id": "x"}\n' * 900)[:-9]), "failed", "s'arrête au milieu", "stops half-way", fresh=True),
-    Villain("a dump that bursts", dump(gzip.compress(bytes(40_000_000), 9)), "failed", "plus de cent fois", "hundredfold", fresh=True),
-    Villain("a dump of web pages", dump(b"<html>buy this domain</html>"), "failed", "n'est pas du JSON", "is not JSON", fresh=True),
+    Villain("a dump from the future", dump(Maillage_Sequence="900"), "applied", "avait été lu", "was read before", fresh=True),
+    Villain("half a dump", dump(gzip.compress(b'{"id": "x"}\n' * 900)[:-9]), "applied", "s'arrête au milieu", "stops half-way", fresh=True),
+    Villain("a dump that bursts", dump(gzip.compress(bytes(40_000_000), 9)), "applied", "plus de cent fois", "hundredfold", fresh=True),
+    Villain("a dump of web pages", dump(b"<html>buy this domain</html>"), "applied", "n'est pas du JSON", "is not JSON", fresh=True),
     Villain("a dump with stolen groups", other_record, "applied", *TOO_FAR, fresh=True),
 ]

@@ -1,6 +1,7 @@
 """Following an event stream: dump then log, on by number, by date when a page is gone, and anew exactly when nothing else is certain."""
 
 import gzip
+import json
 import subprocess
 import sys
 
@@ -132,20 +133,34 @@ def test_a_dump_that_a_cache_kept_loses_nothing(feed, fetcher):
         (lambda whole: whole[: len(whole) // 2 - 9], "not JSON"),
     ],
 )
-def test_a_damaged_dump_takes_nothing_in(feed, fetcher, body, sentence):
-    """Cut, or not a record a line: nobody knows what is missing, so the visit fails and says why."""
+def test_a_damaged_dump_is_done_without(room, feed, fetcher, body, sentence):
+    """Cut, or not a record a line: nobody knows what is missing, so what it said is forgotten, the pages are read, and the report says why."""
     whole = b"".join(gzip.decompress(feed.peer.answers[DUMP].partition(b"\r\n\r\n")[2]).splitlines(keepends=True))
     feed.peer.answers[DUMP] = answer(body(whole), Maillage_Sequence="8", Maillage_Epoch="1")
-    with pytest.raises((FormatError, FetchFailed), match=sentence):
-        read(feed, fetcher)
+    assert read(feed, fetcher)[0] == [1, 2, 3, 4, 5, 6, 7, 8]
+    room.add("peer", feed.url)
+    visit = room.visit()
+    assert (visit.outcome, visit.counts["added"], visit.counts["unmapped"]) == ("applied", 8, 0)
+    said = room.lines(visit)["*"].message.en
+    assert said.startswith("The peer's dump is of no use: its pages were read instead.")
+    assert sentence in said
+
+
+def test_nothing_of_a_broken_dump_stays(room, feed):
+    """What only a dump said that was cut is nowhere, and nobody fails at every visit for a number that its dump makes up."""
+    ghost = json.dumps(group(feed.iri("ghost"), "Ghost"))
+    for body, sequence in ((ghost + "\n{", "8"), (ghost, "99999")):
+        feed.peer.answers[DUMP] = answer(gzip.compress(body.encode()), Maillage_Sequence=sequence, Maillage_Epoch="1")
+        room.add(f"peer{sequence}", feed.url)
+        assert room.visit(f"peer{sequence}").outcome == "applied"
+        assert sorted(room.live(f"peer{sequence}")) == list("abcdefgh")
 
 
 def test_a_dump_of_blank_lines_without_end_is_left(feed, fetcher, monkeypatch):
     """It holds no record that could be counted, and its compressed size says little: what it unpacks to is."""
     monkeypatch.setattr(stream, "LIST_BYTES", 900_000)
     feed.peer.answers[DUMP] = answer(gzip.compress(b"\n" * 950_000), Maillage_Sequence="8", Maillage_Epoch="1")
-    with pytest.raises(FormatError, match="its dump is too long"):
-        read(feed, fetcher)
+    assert read(feed, fetcher)[:2] == ([1, 2, 3, 4, 5, 6, 7, 8], [])
 
 
 def test_the_dump_is_the_feed_s_own(feed, fetcher):

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.errors import Text
+from app.harvest import ldes
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats.elements import RECORD_BYTES, TOO_LONG
-from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Sample
+from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Restart, Sample
 from app.harvest.ldes import Event, Member, Position, follow
 from app.harvest.stream import Root, broken
 from app.names import key_for
@@ -37,6 +38,8 @@ def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any
             yield _event(found, root, groups)
         elif isinstance(found, Member):
             yield _member(found, root, groups)
+        elif isinstance(found, ldes.Restart):
+            yield Restart(found.why)
         else:
             yield _end(found)
 
