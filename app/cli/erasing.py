@@ -24,11 +24,21 @@ Address = Annotated[
         ),
     ),
 ]
+Lift = Annotated[
+    bool,
+    typer.Option(
+        "--lift",
+        help=say("Lever l'effacement : la prochaine visite peut reprendre la fiche.", "Take the erasure back: the next visit may take it again."),
+    ),
+]
 AUTHOR = "command line"
 
 
-def erase(iri: Address, as_json: Json = False) -> None:
+def erase(iri: Address, lift: Lift = False, as_json: Json = False) -> None:
     """Erase records with their history; no visit takes those of peers again, and peers that follow us erase ours."""
+    if lift:
+        _lift(iri, as_json)
+        return
     with opened() as node:
         with node.journal.read() as connection:
             found = [(record.source, record.key) for record in erasing.meant(connection, node.names, iri)]
@@ -51,6 +61,22 @@ def erase(iri: Address, as_json: Json = False) -> None:
     tell(
         "Les copies que vous gardez ailleurs les contiennent aussi jusqu'à leur remplacement.",
         "Copies that you keep elsewhere hold them too until they are replaced.",
+    )
+
+
+def _lift(iri: str, as_json: bool) -> None:
+    """Let visits take again what an address means."""
+    with opened() as node:
+        with node.journal.read() as connection:
+            found = [(record.source, record.key) for record in erasing.kept_out(connection, node.names, iri)]
+        for source, key in found:
+            node.harvester.lift(source, key, AUTHOR)
+    if as_json:
+        print_json({"lifted": [f"{source}/{key}" for source, key in found]})
+        return
+    tell(
+        f"Effacements levés : {len(found)}. La prochaine visite reprend ce que le pair dit encore.",
+        f"Erasures lifted: {len(found)}. The next visit takes what the peer still says.",
     )
 
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from app.errors import Gone, NotFound, Text
-from app.journal import erasure, identities, records, suppression
+from app.errors import Conflict, Gone, NotFound, Text
+from app.journal import erasure, identities, records, sources, suppression
 from app.journal.records import Record
 from app.journal.sources import Source
 from app.journal.suppression import Trace
 from app.journal.visits import Item as Line
-from app.names import Names
+from app.names import OWN, Names
 
 NOT_TAKEN = Text(
     "Cette fiche a été effacée ici sur demande : elle n'est pas reprise.", "This record was erased here on request: it is not taken again."
@@ -20,6 +20,10 @@ _UNKNOWN = Text(
     "Aucune fiche n'est connue ici sous cette adresse : donnez l'adresse de la fiche à sa source, de la fiche ici, ou du groupe ici.",
     "No record is known here under this address: give the address of the record at its source, of the record here, or of the group here.",
 )
+_NOT_KEPT_OUT = Text("Cette fiche n'est pas refusée ici : il n'y a rien à lever.", "This record is not kept out here: there is nothing to lift.")
+READ_SO_FAR = ("stream", "epoch", "sequence")
+"""What a cursor keeps when everything is to be read again: how far its log had got, so that an older copy of it is still refused."""
+
 _ERASED = Text("Cette fiche est déjà effacée.", "This record is erased already.")
 
 
@@ -57,6 +61,26 @@ def erase(c: Connection, source: str, key: str, author: str) -> None:
     if not held.document:
         raise Gone(_ERASED)
     erasure.erase_on_request(c, held.id, author)
+
+
+def lift(c: Connection, source: str, key: str, author: str) -> None:
+    """Let visits take an erased record of a peer again; the peer is read anew as a whole at its next one. Raises NotFound, Conflict."""
+    held = records.get(c, source, key)
+    if held is None:
+        raise NotFound(_UNKNOWN)
+    if not suppression.lift(c, held.iri, author):
+        raise Conflict(_NOT_KEPT_OUT)
+    known = sources.get(c, source).cursor
+    of = {name: value for name, value in (known.get("of") or {}).items() if name in READ_SO_FAR}
+    sources.update(c, source, cursor={**known, "of": of})
+
+
+def kept_out(c: Connection, names: Names, iri: str) -> list[Record]:
+    """Return the erased records of peers that an address means. Raises NotFound."""
+    found = [held for held in _under(c, names, iri) if not held.document and held.source != OWN]
+    if not found:
+        raise NotFound(_UNKNOWN)
+    return found
 
 
 def refused(c: Connection, source: Source, lines: Sequence[Line]) -> list[Line]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from app.errors import Conflict, Text
 from app.feed import relay
 from app.harvest import applying
+from app.harvest.erasing import READ_SO_FAR
 from app.journal import records, sources, visits
 from app.journal.records import GONE, HIDDEN, Record, Statement
 from app.journal.sources import Source
@@ -20,9 +21,6 @@ from app.journal.text import from_text, sentence_from, sentence_text
 from app.journal.visits import Visit
 
 AT_ONCE = 200
-KNOWN = ("stream", "epoch", "sequence")
-"""What a cursor keeps when everything is to be read again: how far its log had got, so that an older copy of it is still refused."""
-
 CHANGED_SINCE = Text("Changée depuis : elle est restée comme elle est.", "Changed since: it was left as it is.")
 
 
@@ -180,5 +178,5 @@ def _hold(c: Connection, source: Source, visit_id: int) -> None:
             visits.finish(c, waiting.id, "discarded", text)
             visits.clear_documents(c, waiting.id)
     of: Mapping[str, Any] = source.cursor.get("of") or {}
-    cursor = {**source.cursor, "of": {key: of[key] for key in KNOWN if key in of}, "undone": visit_id}
+    cursor = {**source.cursor, "of": {key: of[key] for key in READ_SO_FAR if key in of}, "undone": visit_id}
     sources.update(c, source.name, cursor=cursor, state="held", message=why_held(visit_id))

@@ -127,6 +127,11 @@ class Harvester:
             erasing.erase(c, name, key, author)
         self._settle()
 
+    def lift(self, name: str, key: str, author: str) -> None:
+        """Let visits take an erased record of a peer again. Raises NotFound, Conflict when it is not kept out, or the peer is being visited."""
+        with self._alone(name), self._journal.write() as c:
+            erasing.lift(c, name, key, author)
+
     def change(self, name: str, **values: Any) -> Source:
         """Change settings of a peer, given as the fields of `Source`; what one now in quarantine said disappears at once. Raises NotFound."""
         if values.get("trust") == Trust.QUARANTINE:

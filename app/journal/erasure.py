@@ -82,6 +82,7 @@ def erase_on_request(c: Connection, record_id: int, author: str) -> bool:
     traces = [Trace(held.source, url, held.key, held.iri, document) for document in (held.document, *map(from_text, said))]
     secret = meta.secret(c)
     suppression.note(c, [mark for trace in traces for mark in trace.marks(secret)], author)
+    suppression.drop_again(c, held.iri)
     c.execute(delete(relay_event).where(relay_event.c.object == held.iri))
     records.withdraw(c, record_id, author)
     return erase(c, record_id, author)

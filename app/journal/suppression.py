@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.journal import meta
@@ -22,6 +22,8 @@ from app.names import place_of, without_secrets
 
 PAST: Final = "past"
 IRI, RECORD, PLACE, WORDS, SLUG = "iri", "record", "place", "words", "slug"
+LIFTED: Final = "lifted"
+"""A record of this IRI may come back although it was erased: an operator took the request back."""
 
 CHUNK: Final = 500
 DATES: Final = frozenset({"id", "type", "created", "modified", "license"})
@@ -84,8 +86,25 @@ def suppressed(c: Connection, traces: Mapping[str, Trace]) -> set[str]:
         return set()
     secret = meta.secret(c)
     marks = {name: set(trace.marks(secret)) for name, trace in traces.items()}
-    found = among(c, {mark for those in marks.values() for mark in those}).keys()
-    return {name for name, those in marks.items() if those & found}
+    lifted = {name: digest(secret, LIFTED, place_of(trace.iri)) for name, trace in traces.items()}
+    found = among(c, {mark for those in marks.values() for mark in those} | {*lifted.values()}).keys()
+    return {name for name, those in marks.items() if those & found and lifted[name] not in found}
+
+
+def lift(c: Connection, iri: str, author: str) -> bool:
+    """Let visits take what has this IRI again; return False when it is not kept out. Whatever else was erased stays so."""
+    secret = meta.secret(c)
+    kept_out, lifted = digest(secret, IRI, place_of(iri)), digest(secret, LIFTED, place_of(iri))
+    found = among(c, {kept_out, lifted})
+    if kept_out not in found or lifted in found:
+        return False
+    note(c, [lifted], author)
+    return True
+
+
+def drop_again(c: Connection, iri: str) -> None:
+    """Forget that what has this IRI was let in again: it is erased anew."""
+    c.execute(delete(table).where(table.c.digest == digest(meta.secret(c), LIFTED, place_of(iri))))
 
 
 def erased_slugs(c: Connection, slugs: Collection[str]) -> set[str]:

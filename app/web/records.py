@@ -90,6 +90,13 @@ def erase(here: Here, source: str, key: str, token: Admin, purge: bool = False) 
     return Response(status_code=204)
 
 
+@router.delete("/records/{source}/{key}/erasure", status_code=204, responses=ERASING)
+def lift(here: Here, source: str, key: str, token: Admin) -> Response:
+    """Take an erasure back: the next visit to the peer takes the record again, as the peer says it then."""
+    here.node.harvester.lift(source, key, token.label)
+    return Response(status_code=204)
+
+
 def answer(here: Asking, source: str, key: str, visitor: Token | None) -> Response:
     """Answer with one record as this asker may see it."""
     found = _visible(here, source, key, visitor)

@@ -114,7 +114,7 @@ def test_erasing_what_was_withdrawn_before_is_no_loss(room, feed):
     for slug in "abcde":
         room.visit()
         feed.delete(slug)
-    assert room.visit().outcome == "applied"
+    room.harvester.apply(room.visit().id, "someone")  # five of six in a day
     for slug in "abcde":
         feed.delete(slug, purge=True)
     assert room.visit().outcome == "applied"
@@ -153,3 +153,32 @@ def test_what_its_source_publishes_again_is_another_group(room, feed):
     slugs = select(record.c.key, identity.c.slug).select_from(identity.join(member).join(record)).where(record.c.key.in_(["x", "y"]))
     with room.journal.read() as c:
         assert {row.key: row.slug for row in c.execute(slugs)} == {"x": "le-jardin-ouvert", "y": "le-jardin-secret-2"}
+
+
+def test_an_erasure_can_be_taken_back(room, feed):
+    """Lifted, the next visit takes the record again as its source says it now, and no other erased one; erased anew, it stays away again."""
+    room.visit()
+    for key in ("a", "b"):
+        room.harvester.erase("peer", key, "someone")
+    room.harvester.lift("peer", "a", "someone")
+    with pytest.raises(Conflict, match="nothing to lift"):
+        room.harvester.lift("peer", "a", "someone")
+    visit = room.visit()
+    assert (visit.outcome, visit.counts["added"], visit.counts["refused"]) == ("applied", 1, 1)
+    assert set(room.live()) == set("acdef")
+    room.harvester.erase("peer", "a", "someone")
+    room.set("peer", cursor={})
+    assert room.visit().counts["refused"] == 2
+    assert set(room.live()) == set("cdef")
+
+
+def test_only_what_was_erased_on_request_is_lifted(room, feed):
+    """A record that stands, one that its source purged, and one that nobody knows are not kept out."""
+    room.visit()
+    feed.delete("b", purge=True)
+    room.visit()
+    for key in ("a", "b"):
+        with pytest.raises(Conflict, match="nothing to lift"):
+            room.harvester.lift("peer", key, "someone")
+    with pytest.raises(NotFound):
+        room.harvester.lift("peer", "z", "someone")

@@ -270,3 +270,15 @@ def test_what_was_erased_on_request_is_not_taken_again(tmp_path: Path) -> None:
         second.run("erase", f"{first.url}/groups/four")
         assert not (second.data_dir / "graph").exists()
         assert second.attempt("erase", f"{first.url}/groups/four").stderr.endswith("This record is erased already.\n")
+
+
+def test_an_erasure_is_lifted_over_http_and_from_the_command_line(tmp_path: Path) -> None:
+    """A mistake is undone either way: the next visit takes the record again, as its origin says it."""
+    with two_nodes(tmp_path) as (first, second), client(second) as here:
+        here.delete("/records/voisin/atelier", params={"purge": True}).raise_for_status()
+        second.run("erase", f"{first.url}/groups/amis")
+        assert here.delete("/records/voisin/atelier/erasure").status_code == 204
+        assert here.delete("/records/voisin/atelier/erasure").status_code == 409
+        assert json.loads(second.run("erase", "--lift", f"{first.url}/groups/amis", "--json")) == {"lifted": ["voisin/amis"]}
+        assert visited(here)["counts"]["added"] == 2
+        assert [here.get(f"/records/voisin/{key}").status_code for key in ("four", "atelier", "amis")] == [200, 200, 200]
