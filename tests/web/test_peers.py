@@ -174,3 +174,17 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
     """With a sentence."""
     with pytest.raises(BadRequest):
         seconds_of(text)
+
+
+def test_the_page_of_a_peer_says_what_was_undone_and_how_to_undo(here: Site, other: Site) -> None:
+    """For people, in both languages: which reading was taken back, and the command that takes one back."""
+    here.ask("POST", "/api/peers", {"name": "annule", "url": f"{other.url}/feed", "format": "maillage"}, "admin")
+    visit = here.ask("POST", "/api/peers/annule/visit", role="editor").json()
+    undone = {"fr": "Cette lecture a été annulée", "en": "This reading was undone"}
+    for language, words in undone.items():
+        page = here.ask("GET", f"/peers/annule?lang={language}", Accept="text/html").text
+        assert words not in page
+        assert "maillage peers undo annule" in page
+    here.ask("POST", f"/api/visits/{visit['id']}/undo", role="editor").raise_for_status()
+    for language, words in undone.items():
+        assert words in here.ask("GET", f"/peers/annule?lang={language}", Accept="text/html").text
