@@ -1,4 +1,4 @@
-"""Our WebSub hub: strangers ask to be told when our feed moves, and must show that the address they name wants to be told.
+"""Our WebSub hub: strangers ask to be told when our feed, or our relay, moves, and must show that the address they name wants to be told.
 
 A callback is a stranger's address, so all that is done to it is bounded: one guarded request of a few bytes to find out the intent, one request for
 whoever asked, few subscribers in all, at one host and in one network, and leases that end. Nothing is ever sent to an address that did not answer
@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from sqlalchemy import Connection
 
 from app.errors import BadRequest, Busy, MaillageError, Text
-from app.feed import pages
+from app.feed import pages, relay
 from app.harvest.crowd import Crowd
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.neighbourhood import host_of, network_of, server_of, weakest
@@ -92,8 +92,9 @@ class Hub:
         callback = address(form.get("hub.callback", ""))
         if mode not in {"subscribe", "unsubscribe"}:
             raise BadRequest(Text("« hub.mode » est « subscribe » ou « unsubscribe ».", "'hub.mode' is 'subscribe' or 'unsubscribe'."))
-        if topic != self._names.feed:
-            raise BadRequest(Text(f"« hub.topic » ne peut être que {self._names.feed}.", f"'hub.topic' can only be {self._names.feed}."))
+        known = self._topics()
+        if topic not in known:
+            raise BadRequest(Text(f"« hub.topic » ne peut être que {' ou '.join(known)}.", f"'hub.topic' can only be {' or '.join(known)}."))
         if secret is not None and not 0 < len(secret.encode()) <= LONGEST_SECRET:
             raise BadRequest(Text("« hub.secret » a de 1 à 199 octets.", "'hub.secret' has 1 to 199 bytes."))
         if "#" in callback or "@" in urlsplit(callback).netloc or server_of(callback) == server_of(self._names.base):
@@ -104,6 +105,11 @@ class Hub:
                 )
             )
         return Wish(mode, callback, topic, _lease(form.get("hub.lease_seconds")), secret)
+
+    def _topics(self) -> list[str]:
+        """Return what can be subscribed to: the feed, and the relay of a node that has one."""
+        with self._journal.read() as c:
+            return [self._names.feed, *([self._names.relay] if relay.is_on(c) else [])]
 
     def _require_room(self, wish: Wish) -> None:
         """Refuse one subscriber too many, as far as can be told before it answered. Raises Busy."""
@@ -145,7 +151,8 @@ class Hub:
             subscribers.expire(c, now())
             _make_room(c, wish.callback, network)
             until = moment(datetime.now(UTC) + timedelta(seconds=wish.lease_s))
-            subscribers.keep(c, Kind.WEBSUB, wish.callback, wish.topic, wish.secret, until, pages.state(c).sequence)
+            reached = relay.last(c) if wish.topic == self._names.relay else pages.state(c).sequence
+            subscribers.keep(c, Kind.WEBSUB, wish.callback, wish.topic, wish.secret, until, reached)
 
 
 def _make_room(c: Connection, callback: str, network: str) -> None:
