@@ -1,6 +1,7 @@
 """The house keeps its own rules: floors, types, style, sizes, generated files, documentation."""
 
 import ast
+import graphlib
 import os
 import re
 import statistics
@@ -71,6 +72,24 @@ def test_every_module_says_what_it_is() -> None:
             if isinstance(node, ast.Import | ast.ImportFrom)
         ]
         assert inside == [], path
+
+
+def imported(path: Path, names: set[str]) -> set[str]:
+    """Return the modules of ours that a module imports when it is imported itself."""
+    found = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in names else str(node.module) for alias in node.names}
+    return found & names
+
+
+def test_each_module_can_be_imported_alone() -> None:
+    """No module needs, by whatever way round, to be imported before itself."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    graph = {name: imported(path, set(paths)) for name, path in paths.items()}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
 def test_generated_files_are_up_to_date() -> None:

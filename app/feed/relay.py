@@ -62,12 +62,17 @@ def switch(c: Connection, *, on: bool) -> bool:
     return True
 
 
+def last(c: Connection) -> int:
+    """Return the greatest number that is listed; 0 when nothing is."""
+    return c.execute(select(func.max(relay_event.c.sequence))).scalar() or 0
+
+
 def renumber(c: Connection, epoch: int) -> None:
     """Give new numbers to all that is listed, in its order, for a node restored from a backup: it forgot which numbers it gave since."""
     c.execute(update(relay_event).values(sequence=epoch * AN_EPOCH + relay_event.c.sequence % AN_EPOCH))
-    last = c.execute(select(func.max(relay_event.c.sequence))).scalar() or epoch * AN_EPOCH
+    reached = last(c) or epoch * AN_EPOCH
     c.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (relay_event.name,))
-    c.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (relay_event.name, last))
+    c.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (relay_event.name, reached))
 
 
 def note(c: Connection, notices: Iterable[Notice]) -> None:

@@ -1,4 +1,4 @@
-"""Telling others that our feed moved: a small message to each subscriber, soon, never in the way of whoever writes.
+"""Telling others that our feed, or our relay, moved: a small message to each subscriber, soon, never in the way of whoever writes.
 
 It looks at the log once a second instead of being called by writers, so that a write takes no longer because somebody listens, and what other
 processes write is told of too. Many changes within a few seconds are told of once. Who does not answer is tried less and less often.
@@ -15,7 +15,7 @@ from threading import Event
 from sqlalchemy import Connection
 
 from app.errors import FetchFailed, MaillageError, Text
-from app.feed import pages
+from app.feed import pages, relay
 from app.harvest.crowd import Crowd
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.hub import signature
@@ -101,16 +101,24 @@ class Announcer:
     def _send(self) -> None:
         """Send a message to each subscriber that has not been told of the newest event."""
         with self._journal.read() as c:
-            sequence = pages.state(c).sequence
-            due = [one for one in subscribers.due(c, sequence, now(), SENDERS + len(self._waiting)) if one.id not in self._waiting]
-            if any(one.kind is Kind.WEBSUB for one in due) and self._message[0] != sequence:
+            sequence, relayed = pages.state(c).sequence, relay.last(c)
+            found = subscribers.due(c, {self._names.relay: relayed}, sequence, now(), SENDERS + len(self._waiting))
+            due = [one for one in found if one.id not in self._waiting]
+            if any(one.topic == self._names.feed and one.kind is Kind.WEBSUB for one in due) and self._message[0] != sequence:
                 root = {"@context": self._names.context, **self._root(c)}
                 self._message = (sequence, json.dumps(root, ensure_ascii=False).encode())
         for one in due:
-            body = self._message[1] if one.kind is Kind.WEBSUB else thin(self._names, sequence)
+            reached = relayed if one.topic == self._names.relay else sequence
+            body = self._body(one, reached)
             self._waiting.add(one.id)
-            if not self._crowd.send(str(one.id), lambda one=one, body=body: self._told.put(self._tell(one, sequence, body))):  # type: ignore[misc]
+            if not self._crowd.send(str(one.id), lambda one=one, reached=reached, body=body: self._told.put(self._tell(one, reached, body))):  # type: ignore[misc]
                 self._waiting.discard(one.id)
+
+    def _body(self, one: Subscriber, reached: int) -> bytes:
+        """Return what a subscriber is sent: the root of the feed for those who came by themselves for it, else only how far its topic has got."""
+        if one.kind is Kind.WEBHOOK:
+            return thin(self._names.feed, reached)
+        return thin(one.topic, reached) if one.topic == self._names.relay else self._message[1]
 
     def _tell(self, one: Subscriber, sequence: int, body: bytes) -> Told:
         """Send one message; return how it went."""
@@ -136,9 +144,9 @@ class Announcer:
 _UNEXPECTED = Text("Une erreur imprévue a empêché l'envoi.", "An unexpected error kept the message from being sent.")
 
 
-def thin(names: Names, sequence: int) -> bytes:
-    """Return the message that only says how far the feed has got."""
-    return json.dumps({"feed": names.feed, "sequence": sequence}).encode()
+def thin(topic: str, sequence: int) -> bytes:
+    """Return the message that only says how far a feed, or a relay, has got."""
+    return json.dumps({"feed": topic, "sequence": sequence}).encode()
 
 
 def _rest(one: Subscriber, retry_after: int | None = None) -> str:

@@ -45,7 +45,8 @@ LONGEST_PAUSE = 86_400
 class Fetched:
     """One answer, received whole; `chunks` yields the decoded body, `body` holds it after `read`. Header names are in lower case.
 
-    `status` is 200, or 304 when a condition was sent. `digest` is ``sha-256:`` and the hex digest of the decoded body.
+    `status` is 200, or 304 when a condition was sent. `digest` is ``sha-256:`` and the hex digest of the decoded body. `address` is the numeric
+    address that answered, where an errand to a stranger asks for it.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Fetched:
     digest: str
     chunks: Iterator[bytes]
     body: bytes = b""
+    address: str = ""
 
     @property
     def media_type(self) -> str:
@@ -113,12 +115,12 @@ class Fetcher:
         """
         target, sent = _target(url), headers or {}
         with SpooledTemporaryFile(max_size=limit) as file, budget.waiting(), self._answer(target, budget, sent, post) as answer:
-            received = _headers(answer)
+            received, address = _headers(answer), _address(answer)
             if not 200 <= answer.status < 300:
                 _require_usable(target, answer.status, received, {})
             digest = _receive(answer, received.get("content-encoding", ""), budget, file, limit)
             file.seek(0)
-            return Fetched(str(target), answer.status, received, digest, iter(()), file.read())
+            return Fetched(str(target), answer.status, received, digest, iter(()), file.read(), address)
 
     def _follow(self, url: str, budget: Budget, headers: Mapping[str, str], file: IO[bytes], limit: int) -> Fetched:
         """Ask `url` and where it redirects to, every hop checked like the first."""
@@ -217,6 +219,14 @@ def _headers(answer: httpcore.Response) -> Mapping[str, str]:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         joined[key] = f"{joined[key]}, {text}" if key in joined else text
     return joined
+
+
+def _address(answer: httpcore.Response) -> str:
+    """The numeric address that answers; empty when the connection is gone already."""
+    try:
+        return str(answer.extensions["network_stream"].get_extra_info("server_addr")[0])
+    except OSError:
+        return ""
 
 
 def _require_usable(target: httpx.URL, status: int, received: Mapping[str, str], sent: Mapping[str, str]) -> None:

@@ -1,10 +1,12 @@
-"""Our WebSub hub: strangers ask to be told when our feed moves, and must show that the address they name wants to be told.
+"""Our WebSub hub: strangers ask to be told when our feed, or our relay, moves, and must show that the address they name wants to be told.
 
 A callback is a stranger's address, so all that is done to it is bounded: one guarded request of a few bytes to find out the intent, one request for
-whoever asked, few subscribers in all and at one host, and leases that end. Nothing is ever sent to an address that did not answer with our challenge.
+whoever asked, few subscribers in all, at one host and in one network, and leases that end. Nothing is ever sent to an address that did not answer
+with our challenge. When the list is full, who failed or crowds makes room for who does not.
 """
 
 import hmac
+import json
 import logging
 import secrets
 import time
@@ -14,18 +16,25 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 from urllib.parse import urlencode, urlsplit
 
+from sqlalchemy import Connection
+
 from app.errors import BadRequest, Busy, MaillageError, Text
-from app.feed import pages
+from app.feed import pages, relay
 from app.harvest.crowd import Crowd
 from app.harvest.fetch import Budget, Fetcher
+from app.harvest.neighbourhood import host_of, network_of, server_of, weakest
 from app.harvest.telling import address
-from app.journal import Journal, subscribers
+from app.journal import Journal, meta, subscribers
 from app.journal.moments import moment, now
-from app.journal.subscribers import Kind
+from app.journal.subscribers import Kind, Subscriber
 from app.names import Names
 
 SUBSCRIBERS = 500
 AT_ONE_HOST = 10
+IN_ONE_NETWORK = 50
+NETWORKS = "hub-networks"
+"""Under this the journal keeps which network answered for each callback, in JSON."""
+
 ASKED_AT_ONCE = 32
 ASKED_PAUSE_S = 1.0
 """Seconds between two questions to one host, whoever asks for them."""
@@ -83,11 +92,12 @@ class Hub:
         callback = address(form.get("hub.callback", ""))
         if mode not in {"subscribe", "unsubscribe"}:
             raise BadRequest(Text("« hub.mode » est « subscribe » ou « unsubscribe ».", "'hub.mode' is 'subscribe' or 'unsubscribe'."))
-        if topic != self._names.feed:
-            raise BadRequest(Text(f"« hub.topic » ne peut être que {self._names.feed}.", f"'hub.topic' can only be {self._names.feed}."))
+        known = self._topics()
+        if topic not in known:
+            raise BadRequest(Text(f"« hub.topic » ne peut être que {' ou '.join(known)}.", f"'hub.topic' can only be {' or '.join(known)}."))
         if secret is not None and not 0 < len(secret.encode()) <= LONGEST_SECRET:
             raise BadRequest(Text("« hub.secret » a de 1 à 199 octets.", "'hub.secret' has 1 to 199 bytes."))
-        if "#" in callback or "@" in urlsplit(callback).netloc or host_of(callback) == host_of(self._names.base):
+        if "#" in callback or "@" in urlsplit(callback).netloc or server_of(callback) == server_of(self._names.base):
             raise BadRequest(
                 Text(
                     "« hub.callback » est une adresse d'un autre serveur, sans « # », ni nom, ni mot de passe.",
@@ -96,13 +106,18 @@ class Hub:
             )
         return Wish(mode, callback, topic, _lease(form.get("hub.lease_seconds")), secret)
 
-    def _require_room(self, wish: Wish) -> None:
-        """Refuse one subscriber too many. Raises Busy."""
+    def _topics(self) -> list[str]:
+        """Return what can be subscribed to: the feed, and the relay of a node that has one."""
         with self._journal.read() as c:
-            held = [one.callback for one in subscribers.list_(c) if one.kind is Kind.WEBSUB]
+            return [self._names.feed, *([self._names.relay] if relay.is_on(c) else [])]
+
+    def _require_room(self, wish: Wish) -> None:
+        """Refuse one subscriber too many, as far as can be told before it answered. Raises Busy."""
+        with self._journal.read() as c:
+            held, networks = _others(c, wish.callback), _networks(c)
         host = host_of(wish.callback)
-        full = len(held) >= SUBSCRIBERS or sum(host_of(callback) == host for callback in held) >= AT_ONE_HOST
-        if full and wish.mode == "subscribe" and wish.callback not in held:
+        full = len(held) >= SUBSCRIBERS and weakest(held, networks, None) is None
+        if wish.mode == "subscribe" and (full or sum(host_of(one.callback) == host for one in held) >= AT_ONE_HOST):
             raise Busy(_FULL, 3600)
 
     def _require_pause(self, host: str) -> None:
@@ -123,25 +138,44 @@ class Hub:
             answer = self._fetcher.ask_once(url, Budget(SECONDS, stop=self._stop))
             if not hmac.compare_digest(answer.body.strip(), challenge.encode()):
                 return
-            self._keep(wish)
+            self._keep(wish, network_of(answer.address or host_of(wish.callback)))
         except MaillageError as error:
             _log.info("hub: %s", error)
 
-    def _keep(self, wish: Wish) -> None:
-        """Do what was asked and meant."""
+    def _keep(self, wish: Wish, network: str) -> None:
+        """Do what was asked and meant. Raises Busy when there is no room for it."""
         with self._journal.write() as c:
             if wish.mode == "unsubscribe":
                 subscribers.forget(c, wish.callback, wish.topic)
                 return
-            until = moment(datetime.now(UTC) + timedelta(seconds=wish.lease_s))
             subscribers.expire(c, now())
-            if subscribers.count(c) < 2 * SUBSCRIBERS:  # several may have been verified at the same moment
-                subscribers.keep(c, Kind.WEBSUB, wish.callback, wish.topic, wish.secret, until, pages.state(c).sequence)
+            _make_room(c, wish.callback, network)
+            until = moment(datetime.now(UTC) + timedelta(seconds=wish.lease_s))
+            reached = relay.last(c) if wish.topic == self._names.relay else pages.state(c).sequence
+            subscribers.keep(c, Kind.WEBSUB, wish.callback, wish.topic, wish.secret, until, reached)
 
 
-def host_of(url: str) -> str:
-    """Return the host and port of an address, in lower case."""
-    return urlsplit(url).netloc.lower()
+def _make_room(c: Connection, callback: str, network: str) -> None:
+    """See that a callback of this network may be kept, in the place of a weaker one where all are taken. Raises Busy."""
+    held, networks = _others(c, callback), _networks(c)
+    leaving = weakest(held, networks, network) if len(held) >= SUBSCRIBERS else None
+    crowded = sum(networks.get(one.callback) == network for one in held) >= IN_ONE_NETWORK
+    if crowded or (len(held) >= SUBSCRIBERS and leaving is None):
+        raise Busy(_FULL, 3600)
+    if leaving:
+        subscribers.remove(c, leaving.id)
+    kept = {one.callback: networks[one.callback] for one in held if one != leaving and one.callback in networks}
+    meta.put(c, NETWORKS, json.dumps(kept | {callback: network}))
+
+
+def _others(c: Connection, callback: str) -> list[Subscriber]:
+    """Return the subscribers that came by themselves, this one left out."""
+    return [one for one in subscribers.list_(c) if one.kind is Kind.WEBSUB and one.callback != callback]
+
+
+def _networks(c: Connection) -> dict[str, str]:
+    """Return which network answered for each callback."""
+    return dict(json.loads(meta.get(c, NETWORKS) or "{}"))
 
 
 def signature(secret: str, body: bytes) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from app.errors import BadRequest, Gone, MaillageError, NotFound, Text
 from app.harvest.fetch import Budget, Fetched, Fetcher
-from app.harvest.formats import NATIVE
+from app.harvest.formats import NATIVE, relay
 from app.harvest.hub import LONGEST_LEASE_S, SHORTEST_LEASE_S, USUAL_LEASE_S, signature
 from app.journal import Journal, listening, sources
 from app.journal.listening import Called, Subscription
@@ -29,6 +29,9 @@ ASKED_EVERY = timedelta(hours=1)
 ROOT_BYTES = 4_000_000
 SECONDS = 30.0
 LONGEST_CHALLENGE = 500
+CALLING = frozenset({NATIVE, relay.NAME})
+"""The formats of nodes, which have a hub."""
+
 FORM = "application/x-www-form-urlencoded"
 ACCEPT = {"Accept": "application/ld+json, application/json;q=0.9"}
 
@@ -156,7 +159,7 @@ class Listening:
 
 def _has_a_hub(source: Source) -> bool:
     """Tell whether a peer is a node that we listen to."""
-    return source.name != OWN and source.format == NATIVE and source.enabled and source.trust is not Trust.QUARANTINE and source.failures == 0
+    return source.name != OWN and source.format in CALLING and source.enabled and source.trust is not Trust.QUARANTINE and source.failures == 0
 
 
 def _due(source: Source, held: Subscription | None) -> bool:

@@ -77,5 +77,6 @@ def _called(c: Connection, *conditions: Any) -> Called | None:
     row = c.execute(select(source.c.name, source.c.cursor).where(source.c.enabled, source.c.url.is_not(None), *conditions).limit(1)).first()
     if row is None:
         return None
-    sequence = ((maybe_from(row.cursor) or {}).get("of") or {}).get("sequence")
+    reached = (maybe_from(row.cursor) or {}).get("of") or {}
+    sequence = reached.get("sequence", reached.get("after"))
     return Called(row.name, sequence if isinstance(sequence, int) else None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from app.errors import NotFound, Text
@@ -12,8 +12,11 @@ from app.journal.moments import now
 from app.journal.tables import proposal as table
 from app.names import OWN
 
-MOST = 1000
-"""Proposals that are kept in all; no new one is taken while there are so many."""
+MOST_A_PEER = 100
+"""Proposals of one peer that wait for the operator; more are not taken, so that one that lies silences nobody but itself."""
+
+MOST_DISMISSED = 10_000
+"""Dismissed addresses that are remembered, so that they stay dismissed; the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Proposal:
 
 def note(c: Connection, urls: Iterable[str], found_through: str) -> int:
     """Note the nodes that a peer speaks of, those that are peers already left out; return how many are new. A dismissed one stays dismissed."""
-    known, room = peers(c), MOST - c.execute(select(func.count()).select_from(table)).scalar_one()
+    known, room = peers(c), MOST_A_PEER - _waiting(c, found_through)
     at, new = now(), 0
     for url in dict.fromkeys(urls):
         if c.execute(update(table).where(table.c.url == url).values(seen_at=at)).rowcount or url in known or new >= room:
@@ -51,6 +54,14 @@ def dismiss(c: Connection, url: str) -> None:
     """Show a proposal no more, also when it is spoken of again. Raises NotFound."""
     if c.execute(update(table).where(table.c.url == url).values(state="dismissed")).rowcount == 0:
         raise NotFound(Text(f"Personne n'a parlé de « {url} ».", f"Nobody spoke of '{url}'."))
+    oldest = select(table.c.url).where(table.c.state == "dismissed").order_by(table.c.seen_at.desc(), table.c.url).offset(MOST_DISMISSED)
+    c.execute(delete(table).where(table.c.url.in_(oldest)))
+
+
+def _waiting(c: Connection, found_through: str) -> int:
+    """Return how many proposals of a peer wait; those that were dismissed do not count."""
+    mine = (table.c.found_through == found_through, table.c.state == "new")
+    return c.execute(select(func.count()).select_from(table).where(*mine)).scalar_one()
 
 
 def peers(c: Connection) -> set[str]:

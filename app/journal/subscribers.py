@@ -1,10 +1,10 @@
 """Who is told that our feed moved: WebSub subscribers, who come and go by themselves, and webhooks, which the operator names."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, case, delete, func, insert, or_, select, update
 
 from app.errors import NotFound, Text
 from app.journal.moments import now
@@ -88,11 +88,19 @@ def forget(c: Connection, callback: str, topic: str) -> None:
     c.execute(delete(table).where(table.c.callback == callback, table.c.topic == topic))
 
 
-def due(c: Connection, sequence: int, at: str, limit: int) -> list[Subscriber]:
-    """Return those who have not been told that the log is at `sequence`, those who answered the last time first."""
+def due(c: Connection, reached: Mapping[str, int], sequence: int, at: str, limit: int) -> list[Subscriber]:
+    """Return those who have not been told how far their topic has got, those who answered the last time first.
+
+    `reached` says that by topic, `sequence` for any other.
+    """
     ready = or_(table.c.next_at.is_(None), table.c.next_at <= at)
     lasting = or_(table.c.lease_until.is_(None), table.c.lease_until > at)
-    question = select(table).where(table.c.sequence != sequence, ready, lasting).order_by(table.c.failures, table.c.id).limit(limit)
+    question = (
+        select(table)
+        .where(table.c.sequence != case(dict(reached), value=table.c.topic, else_=sequence), ready, lasting)
+        .order_by(table.c.failures, table.c.id)
+        .limit(limit)
+    )
     return [_read(row) for row in c.execute(question).mappings()]
 
 

@@ -11,6 +11,9 @@ from app.web import negotiation
 COOKIE = "lang"
 """The cookie and the parameter that choose the language of pages."""
 
+HEAD = "maillage.head"
+"""The key in the scope of a request that wants headers only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Text, TooLarge, TooSlow, WrongMethod
 from app.web import answering
+from app.web.asking import HEAD
 
 MOST_BYTES = 10_000_000
 """The largest body that is read: that of one document (design section 5)."""
@@ -37,9 +38,6 @@ LINGER_S, LINGER_BYTES = 5.0, 100_000_000
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 """The methods that are counted by name."""
-
-HEAD = "maillage.head"
-"""The key in the scope of a request that wants headers only."""
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "

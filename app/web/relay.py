@@ -30,4 +30,5 @@ def listed(here: Here, after: After = 0, limit: Limit = relay.PAGE) -> Response:
         document = relay.page(connection, names, after, limit)
     version = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
     last = document["orderedItems"][-1]["published"] if document["orderedItems"] else None
-    return reply(here, FEED, document, Stamp(f"r{version}", last, REVALIDATE), Place(names.relay, None, (link(names.context, CONTEXT),)))
+    links = link(names.context, CONTEXT), link(names.hub, "hub"), link(names.relay, "self")
+    return reply(here, FEED, document, Stamp(f"r{version}", last, REVALIDATE), Place(names.relay, None, links))

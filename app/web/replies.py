@@ -18,8 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from app import __version__
 from app.feed.dump import gzipped
 from app.web import negotiation
-from app.web.asking import COOKIE, Asking
-from app.web.frontdoor import HEAD
+from app.web.asking import COOKIE, HEAD, Asking
 from app.web.problems import PROBLEM, Unacceptable
 
 S = TypeVar("S")

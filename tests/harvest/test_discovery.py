@@ -61,9 +61,35 @@ def test_lists_are_bounded(discovery, room, peer, feed):
     """A peer that names a hundred thousand nodes fills neither the table nor the operator's screen."""
     peer.answers[VOID] = answer(description(*(f"https://n{number}.example/node" for number in range(30_000))))
     discovery.look("peer")
-    assert len(proposed(room)) == 200
+    assert len(proposed(room)) == proposals.MOST_A_PEER
     with room.journal.write() as c:
-        assert proposals.note(c, (f"https://m{number}.example" for number in range(5000)), "peer") == proposals.MOST - 200
+        assert proposals.note(c, (f"https://m{number}.example" for number in range(5000)), "peer") == 0
+
+
+def test_a_peer_that_lies_keeps_no_other_from_proposing(new_peer, new_fetcher, room):
+    """However much one has said, dismissed or not, what another speaks of is shown."""
+    liar, honest = new_peer(), new_peer()
+    discovery = Discovery(room.journal, Names(BASE), new_fetcher(liar, honest))
+    for name, one, nodes in (("liar", liar, [f"https://n{n}.example/node" for n in range(200)]), ("honest", honest, ["https://new.example/node"])):
+        one.answers[VOID] = answer(description(*nodes))
+        room.add(name, f"{one.url}/feed")
+        discovery.look(name)
+    assert len(proposed(room)) == proposals.MOST_A_PEER + 1
+    assert "https://new.example" in proposed(room)
+
+
+def test_dismissing_makes_room_and_is_remembered_within_bounds(room, monkeypatch):
+    """What was dismissed does not count against a peer and is not shown again; of too many the oldest is forgotten."""
+    monkeypatch.setattr(proposals, "MOST_DISMISSED", 150)
+    with room.journal.write() as c:
+        for batch in range(3):
+            urls = [f"https://n{batch}-{number}.example" for number in range(proposals.MOST_A_PEER)]
+            assert proposals.note(c, urls, "peer") == len(urls)
+            for url in urls:
+                proposals.dismiss(c, url)
+            assert proposals.note(c, urls, "peer") == 0
+        assert proposals.list_(c) == []
+        assert proposals.note(c, ["https://n0-0.example"], "peer") == 1
 
 
 @pytest.mark.parametrize("reply", [answer("nothing", "404 Not Found"), answer("{"), answer("[" * 100_000), answer("<html>")])

@@ -1,5 +1,7 @@
 """The hub believes no stranger: an address is told of changes only once it said itself that it wants to be, and little can be made of asking."""
 
+import json
+import socket
 import threading
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,11 +9,13 @@ import pytest
 
 from app.errors import BadRequest, Busy
 from app.harvest import hub as hubs
+from app.harvest.fetch import Fetcher
 from app.harvest.hub import Hub
-from app.journal import subscribers
+from app.harvest.neighbourhood import host_of, network_of
+from app.journal import meta, now, subscribers
 from app.names import Names
 from tests.harvest.conftest import BASE
-from tests.harvest.loopback import answer
+from tests.harvest.loopback import Peer, answer
 from tests.harvest.test_clock import eventually
 
 NAMES = Names(BASE)
@@ -125,6 +129,102 @@ def test_few_subscribers_at_one_host(hub, journal, peer):
     with pytest.raises(Busy):
         hub.ask(wish(f"{peer.url}/called?more"))
     hub.ask(wish(f"{peer.url}/called?0"))
+
+
+def test_many_names_of_one_host_are_one(hub, journal, peer):
+    """Another case, a final dot, a port or another spelling of a number make no other host."""
+    peer.answers["/called"] = echo
+    for number in range(hubs.AT_ONE_HOST):
+        hub.ask(wish(f"{peer.url}/called?{number}"))
+        eventually(lambda number=number: len(held(journal)) == number + 1 and hub._crowd.free == hubs.ASKED_AT_ONCE)
+    for other in ("http://127.0.0.1/called", "http://127.0.0.1:80/called", "https://127.0.0.1:8443/called"):
+        with pytest.raises(Busy):
+            hub.ask(wish(other))
+    assert len(peer.requests) == hubs.AT_ONE_HOST
+
+
+@pytest.fixture
+def street(tmp_path, journal, monkeypatch):
+    """A hub for three subscribers, two a network; every name under `one.example` is one machine, and each of the others is in its own network."""
+    monkeypatch.setattr(hubs, "SUBSCRIBERS", 3)
+    monkeypatch.setattr(hubs, "IN_ONE_NETWORK", 2)
+    places = {"one": "127.0.1.1", "two": "127.0.2.1", "three": "127.0.3.1", "four": "127.0.4.1"}
+    peers = {name: Peer(socket.create_server((address, 0)), {"/called": echo}) for name, address in places.items()}
+    for one in peers.values():
+        one.start()
+    names = {f"{word}{name}.example": name for name in places for word in ("", "a.", "b.", "c.")}
+    allowed = frozenset(f"{host}:{urlsplit(peers[name].url).port}" for host, name in names.items())
+    fetcher = Fetcher(allowed, "Maillage/test", lambda host, _port: [places[names[host]]])
+    hub = Hub(journal, NAMES, fetcher)
+
+    def ask(host: str) -> None:
+        hub.ask(wish(f"http://{host}:{urlsplit(peers[names[host]].url).port}/called"))
+        eventually(lambda: hub._crowd.free == hubs.ASKED_AT_ONCE)
+
+    yield ask
+    hub.stop()
+    fetcher.close()
+    for one in peers.values():
+        one.stop()
+
+
+def hosts(journal) -> list[str | None]:
+    """At which hosts the subscribers are."""
+    return sorted(urlsplit(one.callback).hostname for one in held(journal))
+
+
+def test_a_machine_of_many_names_is_one_neighbour(street, journal):
+    """Every name below its domain answers from the same network, and that is what is counted; others still come in, and it stays bounded."""
+    for host in ("a.one.example", "b.one.example", "c.one.example", "two.example"):
+        street(host)
+    assert hosts(journal) == ["a.one.example", "b.one.example", "two.example"]
+    with journal.read() as c:
+        assert sorted(json.loads(meta.get(c, hubs.NETWORKS)).values()) == ["127.0.1.0/24", "127.0.1.0/24", "127.0.2.0/24"]
+
+
+def test_who_crowds_makes_room_in_a_full_list_and_then_nobody_does(street, journal):
+    """The younger of two of one network goes; when each network has one, the next is told to come later."""
+    for host in ("a.one.example", "b.one.example", "two.example", "three.example"):
+        street(host)
+    assert hosts(journal) == ["a.one.example", "three.example", "two.example"]
+    with pytest.raises(Busy):
+        street("four.example")
+    street("two.example")
+    with journal.write() as c:
+        failing = next(one for one in subscribers.list_(c) if "two" in one.callback)
+        subscribers.note(c, [subscribers.Told(failing.id, None, now())], 20)
+    street("four.example")
+    assert hosts(journal) == ["a.one.example", "four.example", "three.example"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://a.example/x", "https://A.Example:443/y"),
+        ("https://a.example/x", "https://a.example./x"),
+        ("https://a.example/x", "http://a.example:8080/x"),
+        ("https://élan.example/x", "https://xn--lan-9la.example/x"),
+        ("http://[2001:db8::1]/x", "http://[2001:0db8:0:0::1]:80/x"),
+    ],
+)
+def test_hosts_have_one_spelling(one, other):
+    """Whatever is written, a host is counted once."""
+    assert host_of(one) == host_of(other)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("a.example", "a.example"),
+    ],
+)
+def test_networks_are_what_one_stranger_may_well_own(address, network):
+    """A /24 of the shorter addresses, a /48 of the longer."""
+    assert network_of(address) == network
 
 
 def test_a_host_is_not_asked_twice_within_a_moment(hub, monkeypatch, peer):

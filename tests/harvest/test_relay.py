@@ -9,7 +9,7 @@ import pytest
 from app.combined import Combined
 from app.directory import Directory
 from app.feed import pages
-from app.harvest import formats
+from app.harvest import formats, origins
 from app.harvest.fetch import Fetcher
 from app.harvest.formats import relay as relays
 from app.harvest.items import Sample
@@ -321,6 +321,54 @@ def test_an_origin_that_stays_silent_is_given_up(country, monkeypatch):
     country.tell(country.a, "a1", "A1", "Update")
     country.room.visit("hub")
     assert country.live() == ["A1", "b1", "b2"]
+
+
+def test_a_relay_cannot_aim_a_node_at_somebody(country):
+    """A host that knows nothing of what it is said to have said gets a few requests, then one a visit, then rest; the others are read."""
+    for number in range(40):
+        line = {"id": f"{country.a.peer.url}/feed/events/1/{number + 100}", "object": country.a.iri(f"invented-{number}"), "sequence": number + 100}
+        country.tell(country.b, f"b{number + 3}", origin=f"{country.a.peer.url}/node", **line)
+    country.tell(country.b, "b9")
+    country.a.peer.answers = {}
+    asked = []
+    for _ in range(8):
+        country.room.visit("hub")
+        asked.append(len(country.asked(country.a)))
+    assert asked == [2 * origins.STRIKES, 2, 2, 2, 0, 0, 0, 0]  # the event, and the record itself
+    assert country.live() == ["b1", "b2", "b9"]
+
+
+def test_one_origin_has_its_share_of_a_visit(country, monkeypatch):
+    """What is more waits for the next visit, and nothing is lost when no more may wait."""
+    monkeypatch.setattr(origins, "A_VISIT", 3)
+    monkeypatch.setattr(relays, "WAITING_AT_ONE", 2)
+    for number in range(3, 13):
+        country.tell(country.a, f"a{number}")
+    counts = []
+    while len(country.live()) < 14:
+        country.room.visit("hub")
+        counts.append(len(country.asked(country.a)))
+    assert counts == [3, 3, 3, 3]
+    assert len(country.asked(country.b)) == 2
+
+
+def test_a_relay_names_few_new_nodes_a_visit_and_not_too_many(country, monkeypatch):
+    """One after the other they are read; those above the limit are left with a sentence."""
+    monkeypatch.setattr(origins, "NEW_A_VISIT", 1)
+    country.room.visit("hub")
+    assert country.live() == ["a1", "a2"]
+    country.room.visit("hub")
+    assert country.live() == ["a1", "a2", "b1", "b2"]
+    monkeypatch.setattr(origins, "MOST", 2)
+    other = country.a.peer.url.replace("127.0.0.1", "third.example")
+    country.tell(
+        country.b,
+        "b3",
+        id=f"{other}/feed/events/1/3",
+        object=f"{other}/groups/b3",
+        origin=f"{other}/node",
+    )
+    assert "speaks of more than" in country.why(country.room.visit("hub"))[0]
 
 
 def test_a_long_list_is_read_in_several_visits(country, monkeypatch):

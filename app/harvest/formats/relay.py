@@ -16,6 +16,7 @@ from app.errors import AddressRefused, FetchFailed, FormatError, Malformed, Reco
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats.elements import RECORD_BYTES
 from app.harvest.items import Bad, End, Found, Gone, Item, Known, Peer, Sample
+from app.harvest.origins import MOST, May, Origins
 from app.harvest.stream import ACCEPT, broken, number, parsed
 from app.names import key_for
 from app.record import content_hash, read
@@ -31,8 +32,9 @@ FETCHES: Final = 1000
 """Events read at their origins in one visit; the rest is for the next."""
 
 WAITING: Final = 500
+WAITING_AT_ONE: Final = 250
 TRIES: Final = 20
-"""How many events of origins that do not answer are kept for the next visit, and for how many visits."""
+"""How many events of origins that do not answer are kept for the next visit, in all and of one host, and for how many attempts."""
 
 LOST: Final = frozenset({404, 410})
 PAGE: Final = 250
@@ -51,11 +53,11 @@ def recognise(sample: Sample) -> int:
 def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]) -> Iterator[Item]:
     """Yield what origins confirm of the events listed since `cursor`.
 
-    The cursor is ``{"after", "url", "etag", "waiting", "via"}``: the relay's number of the last event read, the page asked for last with its tag,
-    the events of origins that did not answer, and through which nodes each record of this visit came. Own events, those of peers that are
-    visited themselves and those already held cost no request.
+    The cursor is ``{"after", "url", "etag", "waiting", "via", "origins"}``: the relay's number of the last event read, the page asked for last with
+    its tag, the events of origins that did not answer, through which nodes each record of this visit came, and which hosts it names. Own events,
+    those of peers that are visited themselves and those already held cost no request.
     """
-    reading = _Reading(peer, fetcher, budget)
+    reading = _Reading(peer, fetcher, budget, Origins.of(cursor.get("origins")))
     said = 0
     for item in reading.items(cursor):
         said += 1
@@ -109,15 +111,16 @@ class _Reading:
     peer: Peer
     fetcher: Fetcher
     budget: Budget
+    origins: Origins
     unchanged: bool = False
     after: int = 0
     url: str | None = None
     etag: str | None = None
     waiting: dict[str, Listed] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
     taken: dict[str, tuple[int, int]] = field(default_factory=dict)
     passed: dict[str, list[str]] = field(default_factory=dict)
     fetched: int = 0
+    full: bool = False
 
     @property
     def known(self) -> Known:
@@ -128,7 +131,7 @@ class _Reading:
     def cursor(self) -> dict[str, Any]:
         """Where the next visit goes on."""
         waiting = [one.as_json() for one in self.waiting.values()]
-        return {"after": self.after, "url": self.url, "etag": self.etag, "waiting": waiting, "via": self.passed}
+        return {"after": self.after, "url": self.url, "etag": self.etag, "waiting": waiting, "via": self.passed} | {"origins": self.origins.as_json()}
 
     def items(self, cursor: Mapping[str, Any]) -> Iterator[Item]:
         """Yield what is confirmed: the copies that are told better elsewhere now, what waited, what is new."""
@@ -139,7 +142,7 @@ class _Reading:
         self.after = int(cursor.get("after") or 0)
         for lines in self._pages(cursor):
             yield from self._judged(lines)
-            if self.fetched >= FETCHES:
+            if self.full or self.fetched >= FETCHES:
                 self.etag = None
                 return
 
@@ -190,7 +193,9 @@ class _Reading:
             if isinstance(line, Text):
                 yield Bad(f"relay-{at}", line)
             elif self._matters(line, max(held.get(line.object, (0, 0)), self.taken.get(line.object, (0, 0)))):
-                yield from self._confirmed(line)
+                yield from self._judged_one(at, line)
+            if self.full:
+                return
             self.after = max(self.after, at)
 
     def _matters(self, line: Listed, held: tuple[int, int]) -> bool:
@@ -201,37 +206,55 @@ class _Reading:
             return False
         return line.origin > held
 
-    def _confirmed(self, line: Listed) -> Iterator[Item]:
-        """Ask the origin, and yield what it says; an origin that does not answer is asked again at the next visit."""
-        key = key_for(line.object)
+    def _judged_one(self, at: int, line: Listed) -> Iterator[Item]:
+        """Yield what comes of a line that matters, if its origin may be asked now; where no more can be kept for later, reading ends before it."""
+        key, host = key_for(line.object), _host(line)
+        may = self.origins.may(host)
         if len(line.via) > HOPS:
             yield Bad(key, Text(f"Elle est passée par plus de {HOPS} nœuds : elle est laissée.", f"It passed through more than {HOPS} nodes: left."))
-            return
-        host = urlsplit(line.base).netloc
-        if host in self.silent:
-            self._wait(replace(line, tries=line.tries + 1))
-            return
+        elif may is May.NEVER:
+            yield Bad(
+                key, Text(f"Ce relais parle de plus de {MOST} nœuds : elle est laissée.", f"This relay speaks of more than {MOST} nodes: left.")
+            )
+        elif may is May.REST:
+            self._wait(replace(line, tries=line.tries + (host in self.origins.silent)))
+        elif may is May.LATER:
+            self.full = not self._wait(line) and at > 0
+        else:
+            yield from self._confirmed(key, host, line)
+
+    def _confirmed(self, key: str, host: str, line: Listed) -> Iterator[Item]:
+        """Ask the origin, and yield what it says; an origin that does not answer is asked again at the next visit."""
         self.fetched += 1
+        self.origins.ask(host)
         try:
-            yield self._at_origin(key, line)
-            self.taken[line.object] = line.origin
-            self.passed[line.object] = list(line.via)
+            said = self._at_origin(key, line)
         except (FormatError, AddressRefused, RecordError) as error:
+            self.origins.refused(host)
             yield Bad(key, error.text)
         except FetchFailed as error:
             self.budget.check_time()
             if error.status is not None and error.status < 500 and error.status != 429:
+                self.origins.refused(host)
                 text = Text(f"Son nœud d'origine ne la connaît pas ({error.status}).", f"Its node of origin does not know it ({error.status}).")
                 yield Bad(key, text)
             else:
-                self.silent.add(host)
+                self.origins.missed(host)
                 self._wait(replace(line, tries=line.tries + 1))
+        else:
+            self.origins.confirmed(host)
+            self.taken[line.object] = line.origin
+            self.passed[line.object] = list(line.via)
+            yield said
 
-    def _wait(self, line: Listed) -> None:
-        """Keep a line for the next visit; a newer one about the same record takes its place."""
-        if line.tries < TRIES and (line.object in self.waiting or len(self.waiting) < WAITING):
-            before = self.waiting.get(line.object)
-            self.waiting[line.object] = before if before and before.origin > line.origin else line
+    def _wait(self, line: Listed) -> bool:
+        """Keep a line for the next visit, a newer one about the same record in its place; say whether there was room for it."""
+        before = self.waiting.get(line.object)
+        here = sum(_host(one) == _host(line) for one in self.waiting.values()) if before is None else 0
+        if line.tries >= TRIES or here >= WAITING_AT_ONE or (before is None and len(self.waiting) >= WAITING):
+            return False
+        self.waiting[line.object] = before if before and before.origin > line.origin else line
+        return True
 
     def _at_origin(self, key: str, line: Listed) -> Found | Gone:
         """Read what the relay listed where it comes from. Raises Malformed when its origin says something else, FetchFailed, FormatError."""
@@ -294,6 +317,11 @@ class _Reading:
         if urlsplit(address)[:2] != urlsplit(self.peer.url)[:2]:
             raise broken("il renvoie à un autre serveur", "it points to another server")
         return address
+
+
+def _host(line: Listed) -> str:
+    """Return the host that a line would have us ask."""
+    return urlsplit(line.base).netloc.lower()
 
 
 def _hash(document: Mapping[str, Any], line: Listed) -> str:
