@@ -36,6 +36,7 @@ from app.web import (
     void,
     wakeups,
 )
+from app.web.line import Line
 from app.web.pages import files as page_files
 from app.web.pages import peers as peer_pages
 
@@ -73,6 +74,7 @@ def create_app(node: RunningNode) -> FastAPI:
     )
     app.state.node = node
     app.state.tally = frontdoor.Tally()
+    app.state.line = Line(node.queries, node.queries.limits)
     for room in ROOMS:
         app.include_router(room.router)
     answering.install(app)

@@ -38,6 +38,7 @@ class Outcome(NamedTuple):
     """What an answer is, without its body; `spooled` when the body is in the task's file.
 
     `lasting`: the same question gives the same answer as long as the copy of the store is the same.
+    `unknown`: the graphs of the protocol's dataset that are not held here, and so were empty.
     """
 
     media_type: str
@@ -45,6 +46,7 @@ class Outcome(NamedTuple):
     size: int
     spooled: bool
     lasting: bool = False
+    unknown: Sequence[str] = ()
 
 
 class Refusal(NamedTuple):
@@ -118,7 +120,7 @@ def frame_of(value: Task | Outcome | Refusal) -> bytes:
     return struct.pack(">I", len(data)) + data
 
 
-def header_size(head: bytes) -> int:
+def header_size(head: bytes | bytearray) -> int:
     """Return the length that the first four bytes of a frame say."""
     return int(struct.unpack(">I", head)[0])
 

@@ -49,9 +49,11 @@ class Answerer:
         """
         checked = guard.check(task.query)
         store = self._opened(task.generation)
-        _refuse_unknown_graphs(store, task, checked)
+        _refuse_unknown_graphs(store, checked)
+        unknown = _unknown(store, task)
         try:
-            return _told(store, task, checked)
+            outcome, body = _told(store, task, checked)
+            return outcome._replace(unknown=unknown), body
         except SyntaxError as error:
             raise _bad_query(checked, _said_of(store, checked) or str(error)) from error
         except OSError as error:
@@ -78,16 +80,28 @@ def _read_only(generation: str) -> pyoxigraph.Store:
         raise _unreadable(error) from error
 
 
-def _refuse_unknown_graphs(store: pyoxigraph.Store, task: Task, checked: guard.Checked) -> None:
-    """Refuse a dataset with a graph that is not held here: nothing is ever fetched. Raises QueryRefused."""
-    own = _resolved(checked) if checked.graphs else []
-    for iri in (*task.default_graphs, *task.named_graphs, *own):
+def _refuse_unknown_graphs(store: pyoxigraph.Store, checked: guard.Checked) -> None:
+    """Refuse a query that names a graph that is not held here: nothing is ever fetched. Raises QueryRefused."""
+    for iri in _resolved(checked) if checked.graphs else ():
         if not _is_held(store, iri):
             raise QueryRefused(
                 Text(
                     f"Il n'y a pas ici de graphe <{iri}>, et rien n'est cherché ailleurs.", f"There is no graph <{iri}> here, and nothing is fetched."
                 )
             )
+
+
+def _unknown(store: pyoxigraph.Store, task: Task) -> list[str]:
+    """Return the graphs of the protocol's dataset that are not held here: they are empty, and the answer says so. Raises QueryRefused."""
+    unknown = []
+    for iri in dict.fromkeys((*task.default_graphs, *task.named_graphs)):
+        try:
+            held = store.contains_named_graph(NamedNode(iri))
+        except ValueError as error:
+            raise QueryRefused(Text(f"« {iri} » n'est pas l'adresse d'un graphe.", f"'{iri}' is not the address of a graph.")) from error
+        if not held:
+            unknown.append(iri)
+    return unknown
 
 
 def _is_held(store: pyoxigraph.Store, iri: str) -> bool:

@@ -1,6 +1,8 @@
 """One request as the handlers and the variants see it: the node that answers, what was asked, and in which language."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -31,9 +33,35 @@ class Asking:
         asked = self.request.query_params.get(COOKIE)
         return asked if asked in self.node.settings.languages else None
 
+    @property
+    def client(self) -> str:
+        """Who asks, to share things out fairly: the address, of a machine or of an IPv6 network, that a proxy beside us says."""
+        host = self.request.client.host if self.request.client else ""
+        forwarded = (self.header("x-forwarded-for") or "").rpartition(",")[2].strip()
+        return _network(forwarded) or host if _is_near(host) else _network(host) or host
+
     def header(self, name: str) -> str | None:
         """Return one header."""
         return self.request.headers.get(name)
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str) -> str:
+    """Return an IPv4 address, or the /64 that an IPv6 address is in, since a house has all of it; empty when it is no address."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    return str(found) if isinstance(found, IPv4Address) else str(ip_network((int(found) >> 64 << 64, 64)))
+
+
+@lru_cache(maxsize=4096)
+def _is_near(address: str) -> bool:
+    """Tell whether a proxy of ours may speak from this address: this machine, or a private network."""
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return True
 
 
 def language_of(request: Request) -> str:
