@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ class Pool:
         self._lock = threading.Lock()
         self._waiting = 0
         self._closed = False
-        self._free: queue.Queue[Process] = queue.Queue()
+        self._free: queue.LifoQueue[Process] = queue.LifoQueue()  # who answered last has the newest copy open
         self._processes: set[Process] = set()
         self._answers = Answers()
         self._budget = Budget(limits.budget_s)
@@ -148,10 +148,8 @@ class Pool:
     def _end_turn(self, process: Process, client: str, seconds: float) -> None:
         """Let the next one ask: this process, or another if it was spent."""
         self._budget.spend(client, seconds)
-        if process.spent or not process.alive or self._generations.forgotten(process.generation):
-            self._end(process)
-            process = self._started()
-        self._put_back(process)
+        lost = process.spent or not process.alive or self._generations.forgotten(process.generation)
+        self._put_back(self._renewed(process) if lost else process)
 
     def _free_one(self) -> Process:
         """Return a living process. Raises Busy when too many wait already, or none gets free in time."""
@@ -167,8 +165,7 @@ class Pool:
             raise _busy() from None
         if process.alive:
             return process
-        self._end(process)
-        return self._started()
+        return self._renewed(process)
 
     def _put_back(self, process: Process) -> None:
         """Let the next one ask."""
@@ -207,15 +204,21 @@ class Pool:
         """Let go of every copy of the graph made so far, and of the processes that have read it: those at work end with their answer."""
         self._generations.forget()
         self._answers.forget()
-        for _ in range(self._limits.workers):
-            try:
-                process = self._free.get_nowait()
-            except queue.Empty:
-                return
-            if self._generations.forgotten(process.generation):
-                self._end(process)
-                process = self._started()
-            self._free.put(process)
+        for process in self._idle():
+            self._free.put(self._renewed(process) if self._generations.forgotten(process.generation) else process)
+
+    def _idle(self) -> list[Process]:
+        """Take the processes that are free at this moment."""
+        found = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._free.get_nowait())
+        return found
+
+    def _renewed(self, process: Process) -> Process:
+        """End a process and start another in its place."""
+        self._end(process)
+        return self._started()
 
     def _end(self, process: Process) -> None:
         """End a process and give back what it held."""

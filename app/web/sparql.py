@@ -1,16 +1,16 @@
 """SPARQL 1.1 Protocol, the query operation: GET and both forms of POST; no text from outside is parsed or run in this process."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Annotated, Any, cast
+from typing import Any, cast
 from urllib.parse import parse_qsl, quote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -21,16 +21,16 @@ from app.sparql import description
 from app.sparql.answers import Answer, Question
 from app.sparql.formats import GRAPHS, RESULTS, Form, choose
 from app.web import bodies, negotiation, replies
-from app.web.asking import Asking, Here
+from app.web.asking import Asking, Direct, Here
 from app.web.bodies import Unread
 from app.web.line import Line
-from app.web.negotiation import HTML
+from app.web.negotiation import HTML, LONGEST
 from app.web.pages import layout
 from app.web.pages import sparql as page
 from app.web.problems import refusals, status_of
 from app.web.replies import REVALIDATE, Place, Stamp, Variant, reply
 
-router = APIRouter(tags=["sparql"])
+router = APIRouter(tags=["sparql"], route_class=Direct)
 
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
@@ -120,8 +120,9 @@ async def get(here: Here) -> Response:
 
 
 @router.post("/sparql", responses={**ANSWERS, **refusals(TooLarge, UnsupportedType)}, openapi_extra=POST_BODY)
-async def post(here: Here, body: Annotated[bytes, Depends(bodies.at_most(LARGEST_BODY))]) -> Response:
+async def post(here: Here) -> Response:
     """Ask a query, as the body or as a field of a form."""
+    body = await bodies.at_most(LARGEST_BODY)(here.request)
     answer = await _asked(here, _question(here, _posted(here, body)))
     return await _sent(here, answer, {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding", **_told(here, answer)})
 
@@ -139,7 +140,13 @@ def _line(here: Asking) -> Line:
 def _wants_page(here: Asking, parameters: Parameters) -> bool:
     """Tell whether a browser asks for itself."""
     named = any(name == FORMAT for name, _ in parameters)
-    return not named and negotiation.media_type(here.accept, (*RESULTS, *GRAPHS, HTML)) == HTML
+    return not named and _prefers_page((here.accept or "")[:LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _prefers_page(accept: str) -> bool:
+    """Tell whether a page is wanted more than any answer for programs."""
+    return negotiation.media_type(accept, (*RESULTS, *GRAPHS, HTML)) == HTML
 
 
 def _page(here: Asking, parameters: Parameters, shown: Shown) -> Response:
@@ -224,13 +231,19 @@ def _known_to_client(here: Asking, question: Question) -> Response | None:
 
 def _etag(here: Asking, question: Question, position: int) -> str:
     """Return the ETag of a lasting answer: the same question on the same state of the graph has the same answer, whatever the order of its rows."""
-    formats = [_format(question.accept, form) for form in Form]
-    parts = [replies.RELEASE, here.node.store.epoch(), position, formats, *astuple(replace(question, accept=""))]
-    return "W/" + replies.tag(here, hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32])
+    state = replies.RELEASE, here.node.store.epoch(), position, _formats(question.accept[:LONGEST])
+    parts = *state, question.query, question.default_graphs, question.named_graphs, question.partial
+    return "W/" + replies.tag(here, hashlib.sha256(repr(parts).encode()).hexdigest()[:32])
+
+
+@lru_cache(maxsize=256)
+def _formats(accept: str) -> tuple[str, ...]:
+    """Return the formats of answers of each form; an empty one where there is none that the client takes."""
+    return tuple(_format(accept, form) for form in Form)
 
 
 def _format(accept: str, form: Form) -> str:
-    """Return the format of an answer of this form, empty when there is none that the client takes."""
+    """Return the format of an answer of this form."""
     try:
         return choose(accept, form)
     except NotAcceptable:
