@@ -144,7 +144,7 @@ def open_graph(node: Node) -> Iterator[Graph]:
             workers=settings.sparql_workers,
             budget_s=settings.sparql_budget_s,
         )
-        queries = Pool(generations, limits)
+        queries = Pool(generations, limits, f"{node.names.base}/sparql")
         stack.callback(queries.close)
         projector = Projector(node.journal, store, node.names, cleaned=queries.forget)
         yield Graph(store, projector, generations, queries)

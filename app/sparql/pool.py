@@ -38,9 +38,10 @@ class Limits:
 
 
 class Pool:
-    """The processes, started at once; `ask` may be called from any thread."""
+    """The processes, started at once; `ask` may be called from any thread. Relative addresses are resolved against `base`."""
 
-    def __init__(self, generations: Generations, limits: Limits) -> None:
+    def __init__(self, generations: Generations, limits: Limits, base: str | None = None) -> None:
+        self._base = base
         self._generations = generations
         self._limits = limits
         self._lock = threading.Lock()
@@ -198,6 +199,7 @@ class Pool:
             max_bytes=self._limits.max_bytes,
             timeout_s=self._limits.timeout_s,
             spool=str(spool),
+            base=self._base,
         )
 
     def forget(self) -> None:

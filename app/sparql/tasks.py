@@ -20,7 +20,10 @@ READY, READY_WITH_NETWORK = "ready", "ready, but the system would not take the n
 
 
 class Task(NamedTuple):
-    """One question as it crosses the pipe; `spool` is the file for a large answer. A tuple, because it is quickest to write."""
+    """One question as it crosses the pipe; `spool` is the file for a large answer. A tuple, because it is quickest to write.
+
+    `base` is what relative addresses are resolved against, where the query has no BASE.
+    """
 
     generation: str
     query: str
@@ -32,6 +35,7 @@ class Task(NamedTuple):
     max_bytes: int
     timeout_s: float
     spool: str
+    base: str | None = None
 
 
 class Outcome(NamedTuple):

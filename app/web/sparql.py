@@ -81,7 +81,11 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def _described(media_type: str, name: str) -> Variant[None]:
     """One form of the service description."""
-    return Variant(media_type, name, lambda here, _none: serialise_ntriples(description.triples(here.node.names), media_type))
+
+    def write(here: Asking, _none: None) -> bytes:
+        return serialise_ntriples(description.triples(here.node.names, here.node.queries.limits), media_type)
+
+    return Variant(media_type, name, write)
 
 
 DESCRIPTION: tuple[Variant[None], ...] = (

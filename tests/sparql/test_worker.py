@@ -113,6 +113,16 @@ def test_graphs_of_the_protocols_dataset_that_are_not_here_are_empty_and_named(t
         answerer.answer(task._replace(named_graphs=("no iri",)))
 
 
+def test_relative_addresses_are_resolved_where_there_is_a_base(task: Task) -> None:
+    """The endpoint's own address, unless the query says another (SPARQL 1.1, 4.1.1.2)."""
+    relative = task._replace(query="CONSTRUCT { <s> <p> <#o> } {}", accept="application/n-triples", base="http://node.example/sparql")
+    assert Answerer().answer(relative)[1] == b"<http://node.example/s> <http://node.example/p> <http://node.example/sparql#o> .\n"
+    own = relative._replace(query=f"BASE <http://b.example/> {relative.query}")
+    assert b"<http://b.example/s>" in Answerer().answer(own)[1]
+    held = task._replace(query="SELECT * FROM <records/carte/g1> { ?s ?p ?o }", base="http://node.example/sparql")
+    assert rows(Answerer().answer(held)[1]) == 1
+
+
 def test_the_protocols_dataset_takes_the_place_of_the_querys(task: Task) -> None:
     """SPARQL 1.1 Protocol, 2.1.4: its parameters win, and what they do not name is not there."""
     one, two = "http://node.example/records/carte/g1", "http://node.example/records/carte/g2"
