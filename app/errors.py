@@ -17,7 +17,8 @@ a RequestError one request, a NodeError the whole run.
     │   ├── Conflict  StaleVersion  VersionRequired  TooLarge  TooSlow  UnsupportedType  WrongMethod
     │   ├── BadQuery                the SPARQL text cannot be parsed
     │   ├── QueryRefused            it can, and asks for what is not allowed here
-    │   └── QueryStopped  Busy      limits were reached; trying later may help
+    │   ├── QueryStopped  Busy      limits were reached; trying later may help
+    │   └── OverBudget              this client asked for too much lately
     └── NodeError                   the whole run
         ├── SettingsError           a setting is missing, misspelt or impossible
         ├── DataDirectoryBusy       another node holds the data directory
@@ -269,6 +270,13 @@ class Busy(RequestError):
     def __init__(self, text: Text, retry_after: int = 5) -> None:
         super().__init__(text)
         self.retry_after = retry_after
+
+
+class OverBudget(Busy):
+    """This client has asked for more than its share; `retry_after` is in seconds."""
+
+    slug = "over-budget"
+    title = Text("Trop de requêtes de votre part", "Too many queries of yours")
 
 
 class NodeError(MaillageError):

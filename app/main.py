@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app import __version__
 from app.errors import SettingsError, Text, why
@@ -36,6 +36,7 @@ from app.web import (
     void,
     wakeups,
 )
+from app.web.line import Line
 from app.web.pages import files as page_files
 from app.web.pages import peers as peer_pages
 
@@ -73,6 +74,7 @@ def create_app(node: RunningNode) -> FastAPI:
     )
     app.state.node = node
     app.state.tally = frontdoor.Tally()
+    app.state.line = Line(node.queries, node.queries.limits)
     for room in ROOMS:
         app.include_router(room.router)
     answering.install(app)
@@ -88,7 +90,7 @@ def serve(node: RunningNode) -> None:
         server(create_app(node)).run(sockets=[listener])
 
 
-def server(app: ASGIApp, protocol: type[H11Protocol] | None = None) -> uvicorn.Server:
+def server(app: ASGIApp, protocol: type[HttpToolsProtocol] | None = None) -> uvicorn.Server:
     """Return the HTTP server with its limits; it writes no access log, so that no reader's address is kept."""
     config = uvicorn.Config(
         app,
@@ -102,7 +104,6 @@ def server(app: ASGIApp, protocol: type[H11Protocol] | None = None) -> uvicorn.S
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
     )
     return uvicorn.Server(config)
 
@@ -125,11 +126,13 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-class PatientProtocol(H11Protocol):
-    """uvicorn's own, but not endlessly patient: with a head that does not come, and with a reader who stopped reading."""
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's own, but not endlessly patient: with a head that does not come or does not end, and with a reader who stopped reading."""
 
     patience_s = PATIENCE_S
     stalled_s = STALLED_S
+    _in_head = False
+    _head_bytes = 0
     _waiting: TimerHandle | None = None
     _stalled: TimerHandle | None = None
 
@@ -143,10 +146,27 @@ class PatientProtocol(H11Protocol):
         """Stop waiting when a request has begun; wait again when only a part of the next one is there."""
         before = self.cycle
         super().data_received(data)
+        self._bound_head(len(data))
         if self.cycle is not before:
             self._stop_waiting()
         elif self._idle():
             self._wait()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        """It has ended."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def _bound_head(self, more: int) -> None:
+        """Refuse a head that is too long and has not ended yet."""
+        self._head_bytes += more
+        if self._in_head and self._head_bytes > LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""

@@ -137,8 +137,14 @@ def open_graph(node: Node) -> Iterator[Graph]:
         store = OxigraphStore(settings.data_dir / "graph", node.names)
         stack.callback(store.close)
         generations = Generations(store, settings.data_dir / "generations")
-        limits = Limits(settings.sparql_timeout_s, settings.sparql_memory_mb, settings.sparql_max_rows, settings.sparql_workers)
-        queries = Pool(generations, limits)
+        limits = Limits(
+            timeout_s=settings.sparql_timeout_s,
+            memory_mb=settings.sparql_memory_mb,
+            max_rows=settings.sparql_max_rows,
+            workers=settings.sparql_workers,
+            budget_s=settings.sparql_budget_s,
+        )
+        queries = Pool(generations, limits, f"{node.names.base}/sparql")
         stack.callback(queries.close)
         projector = Projector(node.journal, store, node.names, cleaned=queries.forget)
         yield Graph(store, projector, generations, queries)

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     sparql_memory_mb: int = Field(1024, ge=128, description="Memory, in megabytes, that one query process may use.")
     sparql_max_rows: int = Field(10_000, ge=1, description="Rows (or triples) above which an answer is refused.")
     sparql_workers: int = Field(2, ge=1, description="Query processes kept ready.")
+    sparql_budget_s: float = Field(120, gt=0, description="Seconds of a query process that one client has in hand; they come back at one a second.")
 
     feed_log_days: int = Field(90, ge=1, le=36_500, description="Days for which the feed keeps what was said again since.")
     feed_tombstone_days: int = Field(730, ge=1, le=36_500, description="Days for which the feed keeps withdrawals; never fewer than FEED_LOG_DAYS.")

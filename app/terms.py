@@ -172,6 +172,8 @@ class MLG:
     Node: Final = "https://w3id.org/maillage/ns#Node"
     Participation: Final = "https://w3id.org/maillage/ns#Participation"
     Workshop: Final = "https://w3id.org/maillage/ns#Workshop"
+    budget: Final = "https://w3id.org/maillage/ns#budget"
+    byteLimit: Final = "https://w3id.org/maillage/ns#byteLimit"
     consent: Final = "https://w3id.org/maillage/ns#consent"
     contentHash: Final = "https://w3id.org/maillage/ns#contentHash"
     cooperatesWith: Final = "https://w3id.org/maillage/ns#cooperatesWith"
@@ -182,6 +184,7 @@ class MLG:
     hub: Final = "https://w3id.org/maillage/ns#hub"
     initiative: Final = "https://w3id.org/maillage/ns#initiative"
     key: Final = "https://w3id.org/maillage/ns#key"
+    memoryLimit: Final = "https://w3id.org/maillage/ns#memoryLimit"
     ordered: Final = "https://w3id.org/maillage/ns#ordered"
     origin: Final = "https://w3id.org/maillage/ns#origin"
     owner: Final = "https://w3id.org/maillage/ns#owner"
@@ -194,6 +197,7 @@ class MLG:
     relaySequence: Final = "https://w3id.org/maillage/ns#relaySequence"
     resyncBelow: Final = "https://w3id.org/maillage/ns#resyncBelow"
     rna: Final = "https://w3id.org/maillage/ns#rna"
+    rowLimit: Final = "https://w3id.org/maillage/ns#rowLimit"
     scale: Final = "https://w3id.org/maillage/ns#scale"
     scheme: Final = "https://w3id.org/maillage/ns#scheme"
     sequence: Final = "https://w3id.org/maillage/ns#sequence"
@@ -203,6 +207,8 @@ class MLG:
     status: Final = "https://w3id.org/maillage/ns#status"
     suggestedBy: Final = "https://w3id.org/maillage/ns#suggestedBy"
     territory: Final = "https://w3id.org/maillage/ns#territory"
+    textLimit: Final = "https://w3id.org/maillage/ns#textLimit"
+    timeLimit: Final = "https://w3id.org/maillage/ns#timeLimit"
     via: Final = "https://w3id.org/maillage/ns#via"
 
 

@@ -38,6 +38,7 @@ class OxigraphStore:
         self._catalogue = NamedNode(names.catalogue)
         path.mkdir(parents=True, exist_ok=True)
         self._number, self._store = self._open()
+        self._standing = self._read_standing()
         self._clear_leftovers()
 
     def _open(self) -> tuple[int, pyoxigraph.Store]:
@@ -83,6 +84,7 @@ class OxigraphStore:
             last = {(change.graph, change.subject): change for change in changes}
             operations = _operations(self._store, last.values())
             self._store.update(";\n".join(chain(operations, self._position_operations(position, epoch))))
+        self._standing = position, epoch
 
     def _position_operations(self, position: int, epoch: int) -> Iterator[str]:
         """Say how far the journal was read, in the same update."""
@@ -92,12 +94,20 @@ class OxigraphStore:
         yield f"INSERT DATA {{ GRAPH {catalogue} {{ {catalogue} {POSITION} {position} ; {EPOCH} {epoch} }} }}"
 
     def position(self) -> int:
-        """See `Store`."""
-        return self._number_said(POSITION)
+        """See `Store`; remembered, since nobody else writes and every question asks for it."""
+        return self._standing[0]
 
     def epoch(self) -> int:
         """See `Store`."""
-        return self._number_said(EPOCH)
+        return self._standing[1]
+
+    def _read_standing(self) -> tuple[int, int]:
+        """Return the position and the epoch that the store holds; zeros when they cannot be read, so that it is made anew."""
+        try:
+            return self._number_said(POSITION), self._number_said(EPOCH)
+        except StoreUnavailable as error:
+            _log.warning("The graph store is damaged: %s", error)
+            return 0, 0
 
     def _number_said(self, predicate: NamedNode) -> int:
         """Return the number that the catalogue says of itself."""
@@ -117,6 +127,7 @@ class OxigraphStore:
             store.flush()
             self._point_at(number)
         self._number, self._store = number, store
+        self._standing = position, epoch
         self._clear_leftovers()
 
     def _position_quads(self, position: int, epoch: int) -> str:
@@ -149,6 +160,7 @@ class OxigraphStore:
         """See `Store`: Oxigraph refuses every write after a full disk until it is opened anew."""
         self._store = pyoxigraph.Store()
         self._store = _open(self._directory(self._number))
+        self._standing = self._read_standing()
 
     def close(self) -> None:
         """See `Store`."""

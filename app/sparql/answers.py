@@ -33,6 +33,8 @@ class Answer:
     """A whole answer; a large one is in a file, which is removed once `read` or `chunks` has given it out, or by `close`.
 
     `position` is how much of the journal it knows, `created_at` when its copy of the graph was made, in seconds since 1970.
+    `lasting`: the same question gets the same answer as long as the position is the same. `unknown`: graphs that the
+    dataset named and that are not held here, taken as empty.
     """
 
     media_type: str
@@ -41,6 +43,8 @@ class Answer:
     position: int
     created_at: float
     body: bytes | Path
+    lasting: bool = True
+    unknown: tuple[str, ...] = ()
 
     def read(self) -> bytes:
         """Return the whole body."""

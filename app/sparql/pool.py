@@ -2,18 +2,22 @@
 
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.errors import BadQuery, Busy, MaillageError, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable, Text
 from app.sparql import guard
 from app.sparql.answers import Answer, Answers, Question
+from app.sparql.budget import Budget
 from app.sparql.generations import Generation, Generations
 from app.sparql.processes import Process
 from app.sparql.tasks import Outcome, Refusal, Task
+from app.sparql.turns import Turn
 
 _ERRORS: dict[str, type[MaillageError]] = {kind.slug: kind for kind in (BadQuery, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable)}
 _MAX_GRAPHS = 100
@@ -22,30 +26,38 @@ _MAX_LENGTH = 2048
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query may use, and how many may run or wait at once."""
+    """What one query may use, how many may run or wait at once, and how many seconds of a process a client has in hand."""
 
     timeout_s: float = 10
     memory_mb: int = 1024
     max_rows: int = 10_000
     workers: int = 2
     max_bytes: int = 10_000_000
-    waiting: int = 8
+    waiting: int = 64
+    budget_s: float = 120
 
 
 class Pool:
-    """The processes, started at once; `ask` may be called from any thread."""
+    """The processes, started at once; `ask` may be called from any thread. Relative addresses are resolved against `base`."""
 
-    def __init__(self, generations: Generations, limits: Limits) -> None:
+    def __init__(self, generations: Generations, limits: Limits, base: str | None = None) -> None:
+        self._base = base
         self._generations = generations
         self._limits = limits
         self._lock = threading.Lock()
         self._waiting = 0
         self._closed = False
-        self._free: queue.Queue[Process] = queue.Queue()
+        self._free: queue.LifoQueue[Process] = queue.LifoQueue()  # who answered last has the newest copy open
         self._processes: set[Process] = set()
         self._answers = Answers()
+        self._budget = Budget(limits.budget_s)
         for _ in range(limits.workers):
             self._free.put(self._started())
+
+    @property
+    def limits(self) -> Limits:
+        """What one query may use, and how many may wait."""
+        return self._limits
 
     def _started(self) -> Process:
         """Start one process; it gets ready while nobody waits for it."""
@@ -54,46 +66,91 @@ class Pool:
             self._processes.add(process)
         return process
 
-    def ask(self, question: Question) -> Answer:
-        """Answer a question.
+    def ask(self, question: Question, client: str = "") -> Answer:
+        """Answer a question of a client, waiting for a process and for a newer copy of the graph where that is needed.
 
         Raises BadQuery, QueryRefused or NotAcceptable for what is wrong with it, QueryStopped when a limit was reached,
-        Busy when too many wait, StoreUnavailable when the graph cannot be read.
+        Busy when too many wait, OverBudget when the client asked for too much lately, StoreUnavailable when the graph cannot be read.
         """
         _refuse_oversized(question)
         held = self.held(question)
         if held is not None:
             return held
-        with self._turn() as process:
+        self._budget.refuse_spent(client)
+        with self._turn(client) as process:
             process.wait_ready()
             generation = self._moved(process)
-            spool = self._generations.spool / uuid.uuid4().hex
+            spool = self._spool()
             try:
                 reply, body = process.ask(self._task(question, generation, spool))
             except BaseException:
                 spool.unlink(missing_ok=True)
                 raise
-        answer = _answer(reply, body, spool, generation)
-        if isinstance(reply, Outcome) and reply.lasting and not self._generations.forgotten(generation):
-            self._answers.keep(generation, question, answer)
-        return answer
+        return self._answered(question, generation, spool, reply, body)
+
+    def asked(self, question: Question, client: str = "") -> Turn | None:
+        """Hand a small question to a process that is free and whose copy of the graph is good enough; None when `ask` would wait.
+
+        Raises BadQuery and QueryRefused for what is too large, OverBudget when the client asked for too much lately.
+        """
+        _refuse_oversized(question)
+        self._budget.refuse_spent(client)
+        generation = self._generations.newest()
+        if generation is None or question.default_graphs or question.named_graphs:
+            return None
+        process = self._reading(generation)
+        if process is None:
+            return None
+        spool = self._spool()
+        answered = partial(self._answered, question, generation, spool)
+        return Turn(process, self._task(question, generation, spool), answered, partial(self._end_turn, process, client))
+
+    def _reading(self, generation: Generation) -> Process | None:
+        """Return a free process that has this copy open; nobody who waits is overtaken."""
+        with self._lock:
+            if self._closed or self._waiting >= self._limits.workers:
+                return None
+            try:
+                process = self._free.get_nowait()
+            except queue.Empty:
+                return None
+            if process.generation is generation and process.ready and process.alive:
+                self._waiting += 1
+                return process
+        self._free.put(process)
+        return None
 
     def held(self, question: Question) -> Answer | None:
         """Return the answer when it was given before, on a copy of the graph that is still good enough; nothing waits."""
         generation = self._generations.newest()
         return None if generation is None else self._answers.given(generation, question)
 
+    def _answered(self, question: Question, generation: Generation, spool: Path, reply: Outcome | Refusal, body: bytes) -> Answer:
+        """Make the answer of a reply, and hold it for the next who asks; or raise the error that it tells."""
+        answer = _answer(reply, body, spool, generation)
+        if answer.lasting and not self._generations.forgotten(generation):
+            self._answers.keep(generation, question, answer)
+        return answer
+
+    def _spool(self) -> Path:
+        """Return where a large answer may be left."""
+        return self._generations.spool / uuid.uuid4().hex
+
     @contextmanager
-    def _turn(self) -> Iterator[Process]:
+    def _turn(self, client: str) -> Iterator[Process]:
         """Wait for a process, and have it replaced if it does not survive the block."""
         process = self._free_one()
+        began = time.monotonic()
         try:
             yield process
         finally:
-            if process.spent or not process.alive or self._generations.forgotten(process.generation):
-                self._end(process)
-                process = self._started()
-            self._put_back(process)
+            self._end_turn(process, client, time.monotonic() - began)
+
+    def _end_turn(self, process: Process, client: str, seconds: float) -> None:
+        """Let the next one ask: this process, or another if it was spent."""
+        self._budget.spend(client, seconds)
+        lost = process.spent or not process.alive or self._generations.forgotten(process.generation)
+        self._put_back(self._renewed(process) if lost else process)
 
     def _free_one(self) -> Process:
         """Return a living process. Raises Busy when too many wait already, or none gets free in time."""
@@ -109,8 +166,7 @@ class Pool:
             raise _busy() from None
         if process.alive:
             return process
-        self._end(process)
-        return self._started()
+        return self._renewed(process)
 
     def _put_back(self, process: Process) -> None:
         """Let the next one ask."""
@@ -143,21 +199,28 @@ class Pool:
             max_bytes=self._limits.max_bytes,
             timeout_s=self._limits.timeout_s,
             spool=str(spool),
+            base=self._base,
         )
 
     def forget(self) -> None:
         """Let go of every copy of the graph made so far, and of the processes that have read it: those at work end with their answer."""
         self._generations.forget()
         self._answers.forget()
-        for _ in range(self._limits.workers):
-            try:
-                process = self._free.get_nowait()
-            except queue.Empty:
-                return
-            if self._generations.forgotten(process.generation):
-                self._end(process)
-                process = self._started()
-            self._free.put(process)
+        for process in self._idle():
+            self._free.put(self._renewed(process) if self._generations.forgotten(process.generation) else process)
+
+    def _idle(self) -> list[Process]:
+        """Take the processes that are free at this moment."""
+        found = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._free.get_nowait())
+        return found
+
+    def _renewed(self, process: Process) -> Process:
+        """End a process and start another in its place."""
+        self._end(process)
+        return self._started()
 
     def _end(self, process: Process) -> None:
         """End a process and give back what it held."""
@@ -187,7 +250,8 @@ def _answer(reply: Outcome | Refusal, body: bytes, spool: Path, generation: Gene
     if isinstance(reply, Refusal):
         raise _ERRORS[reply.slug](Text(reply.fr, reply.en))
     whole = spool if reply.spooled else body
-    return Answer(reply.media_type, reply.truncated, reply.size, generation.position, generation.created_at, whole)
+    known = generation.position, generation.created_at
+    return Answer(reply.media_type, reply.truncated, reply.size, *known, whole, reply.lasting, tuple(reply.unknown))
 
 
 def _refuse_oversized(question: Question) -> None:

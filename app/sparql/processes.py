@@ -17,10 +17,45 @@ START_S = 30.0
 """Seconds that a process may take to start on a busy machine."""
 
 _MOST = 1 << 16
+_HEAD = 4
+"""Bytes that say how long a frame is."""
+
+
+class _Inbox:
+    """Puts the pieces of one answer together: a frame, and the body that follows it."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._reply: Outcome | Refusal | None = None
+
+    def taken(self, piece: bytes) -> tuple[Outcome | Refusal, bytes] | None:
+        """Take a piece; return the answer once it is whole. Nothing follows it: the next question was not asked yet."""
+        self._data += piece
+        self._reply = self._reply or self._frame()
+        if self._reply is None or len(self._data) < _body_size(self._reply):
+            return None
+        answer = self._reply, bytes(self._data)
+        self._reply = None
+        self._data.clear()
+        return answer
+
+    def _frame(self) -> Outcome | Refusal | None:
+        """Cut the frame off, once it is whole."""
+        end = _HEAD + header_size(self._data[:_HEAD]) if len(self._data) >= _HEAD else 0
+        if not end or len(self._data) < end:
+            return None
+        reply = reply_of(bytes(self._data[_HEAD:end]))
+        del self._data[:end]
+        return reply
+
+
+def _body_size(reply: Outcome | Refusal) -> int:
+    """Return how many bytes follow the frame."""
+    return reply.size if isinstance(reply, Outcome) and not reply.spooled else 0
 
 
 class Process:
-    """A running ``python -m app.sparql.worker``; `generation` is the copy it has open."""
+    """A running ``python -m app.sparql.worker``; `generation` is the copy it has open. One asks it at a time."""
 
     def __init__(self, memory: int, file_size: int) -> None:
         command = [sys.executable, "-m", "app.sparql.worker", str(memory), str(file_size)]
@@ -30,7 +65,7 @@ class Process:
         self._ready = False
         self.spent = False
         """Whether it was asked something that it has not answered: it cannot be asked again."""
-        self._buffer = b""
+        self._inbox = _Inbox()
         self.generation: Generation | None = None
 
     @property
@@ -43,12 +78,23 @@ class Process:
         """Whether it still runs."""
         return self._process.poll() is None
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has said that it can be asked."""
+        return self._ready
+
+    @property
+    def descriptor(self) -> int:
+        """What becomes readable when a part of an answer is there."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
     def wait_ready(self) -> None:
         """Wait until it can be asked. Raises StoreUnavailable when it does not start."""
         if self._ready:
             return
         try:
-            self._answer(time.monotonic() + START_S)
+            self._awaited(time.monotonic() + START_S)
         except QueryStopped as error:
             self.spent = True
             raise _not_started() from error
@@ -57,44 +103,36 @@ class Process:
     def ask(self, task: Task) -> tuple[Outcome | Refusal, bytes]:
         """Return the frame that answers `task`, and the body that follows it. Raises QueryStopped; the process is dead then."""
         deadline = time.monotonic() + task.timeout_s
-        self.spent = True
-        self._send(frame_of(task))
-        answer = self._answer(deadline)
-        self.spent = False
-        return answer
+        self.send(task)
+        return self._awaited(deadline)
 
-    def _send(self, data: bytes) -> None:
-        """Write all of it."""
+    def send(self, task: Task) -> None:
+        """Hand a task over; until its answer is whole the process is spent. Raises QueryStopped."""
         assert self._process.stdin is not None
-        view = memoryview(data)
+        self.spent = True
+        view = memoryview(frame_of(task))
         try:
             while view:
                 view = view[self._process.stdin.write(view) or 0 :]
         except OSError as error:
             raise self._stopped() from error
 
-    def _answer(self, deadline: float) -> tuple[Outcome | Refusal, bytes]:
-        """Read one frame and its body before the deadline."""
-        reply = reply_of(self._read(header_size(self._read(4, deadline)), deadline))
-        size = reply.size if isinstance(reply, Outcome) and not reply.spooled else 0
-        return reply, self._read(size, deadline)
+    def _awaited(self, deadline: float) -> tuple[Outcome | Refusal, bytes]:
+        """Wait for a whole answer. Raises QueryStopped when it does not come in time."""
+        while True:
+            _wait_readable(self.descriptor, deadline)
+            if (answer := self.received()) is not None:
+                return answer
 
-    def _read(self, size: int, deadline: float) -> bytes:
-        """Read so many bytes. Raises QueryStopped when they do not come in time."""
-        assert self._process.stdout is not None
-        pieces, have = [self._buffer], len(self._buffer)
-        self._buffer = b""
-        descriptor = self._process.stdout.fileno()
-        while have < size:
-            _wait_readable(descriptor, deadline)
-            piece = os.read(descriptor, _MOST)
-            if not piece:
-                raise self._stopped()
-            pieces.append(piece)
-            have += len(piece)
-        data = b"".join(pieces)
-        self._buffer = data[size:]
-        return data[:size]
+    def received(self) -> tuple[Outcome | Refusal, bytes] | None:
+        """Take what the descriptor has, and return the answer once it is whole. Waits when nothing is there. Raises QueryStopped."""
+        piece = os.read(self.descriptor, _MOST)
+        if not piece:
+            raise self._stopped()
+        answer = self._inbox.taken(piece)
+        if answer is not None:
+            self.spent = False
+        return answer
 
     def _stopped(self) -> QueryStopped:
         """Say why a process that ended by itself did so."""

@@ -20,7 +20,10 @@ READY, READY_WITH_NETWORK = "ready", "ready, but the system would not take the n
 
 
 class Task(NamedTuple):
-    """One question as it crosses the pipe; `spool` is the file for a large answer. A tuple, because it is quickest to write."""
+    """One question as it crosses the pipe; `spool` is the file for a large answer. A tuple, because it is quickest to write.
+
+    `base` is what relative addresses are resolved against, where the query has no BASE.
+    """
 
     generation: str
     query: str
@@ -32,12 +35,14 @@ class Task(NamedTuple):
     max_bytes: int
     timeout_s: float
     spool: str
+    base: str | None = None
 
 
 class Outcome(NamedTuple):
     """What an answer is, without its body; `spooled` when the body is in the task's file.
 
     `lasting`: the same question gives the same answer as long as the copy of the store is the same.
+    `unknown`: the graphs of the protocol's dataset that are not held here, and so were empty.
     """
 
     media_type: str
@@ -45,6 +50,7 @@ class Outcome(NamedTuple):
     size: int
     spooled: bool
     lasting: bool = False
+    unknown: Sequence[str] = ()
 
 
 class Refusal(NamedTuple):
@@ -118,7 +124,7 @@ def frame_of(value: Task | Outcome | Refusal) -> bytes:
     return struct.pack(">I", len(data)) + data
 
 
-def header_size(head: bytes) -> int:
+def header_size(head: bytes | bytearray) -> int:
     """Return the length that the first four bytes of a frame say."""
     return int(struct.unpack(">I", head)[0])
 

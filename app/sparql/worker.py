@@ -50,10 +50,12 @@ class Answerer:
         checked = guard.check(task.query)
         store = self._opened(task.generation)
         _refuse_unknown_graphs(store, task, checked)
+        unknown = _unknown(store, task)
         try:
-            return _told(store, task, checked)
+            outcome, body = _told(store, task, checked)
+            return outcome._replace(unknown=unknown), body
         except SyntaxError as error:
-            raise _bad_query(checked, _said_of(store, checked) or str(error)) from error
+            raise _bad_query(checked, _said_of(store, task, checked) or str(error)) from error
         except OSError as error:
             raise _unreadable(error) from error
         except RuntimeError as error:
@@ -79,15 +81,27 @@ def _read_only(generation: str) -> pyoxigraph.Store:
 
 
 def _refuse_unknown_graphs(store: pyoxigraph.Store, task: Task, checked: guard.Checked) -> None:
-    """Refuse a dataset with a graph that is not held here: nothing is ever fetched. Raises QueryRefused."""
-    own = _resolved(checked) if checked.graphs else []
-    for iri in (*task.default_graphs, *task.named_graphs, *own):
+    """Refuse a query that names a graph that is not held here: nothing is ever fetched. Raises QueryRefused."""
+    for iri in _resolved(task, checked) if checked.graphs else ():
         if not _is_held(store, iri):
             raise QueryRefused(
                 Text(
                     f"Il n'y a pas ici de graphe <{iri}>, et rien n'est cherché ailleurs.", f"There is no graph <{iri}> here, and nothing is fetched."
                 )
             )
+
+
+def _unknown(store: pyoxigraph.Store, task: Task) -> list[str]:
+    """Return the graphs of the protocol's dataset that are not held here: they are empty, and the answer says so. Raises QueryRefused."""
+    unknown = []
+    for iri in dict.fromkeys((*task.default_graphs, *task.named_graphs)):
+        try:
+            held = store.contains_named_graph(NamedNode(iri))
+        except ValueError as error:
+            raise QueryRefused(Text(f"« {iri} » n'est pas l'adresse d'un graphe.", f"'{iri}' is not the address of a graph.")) from error
+        if not held:
+            unknown.append(iri)
+    return unknown
 
 
 def _is_held(store: pyoxigraph.Store, iri: str) -> bool:
@@ -98,11 +112,11 @@ def _is_held(store: pyoxigraph.Store, iri: str) -> bool:
         return False
 
 
-def _resolved(checked: guard.Checked) -> list[str]:
+def _resolved(task: Task, checked: guard.Checked) -> list[str]:
     """Return the IRIs of FROM and FROM NAMED, resolved by the engine's own rules: Turtle's prologue is SPARQL's."""
     lines = "".join(f"<urn:s> <urn:p> {graph.term} .\n" for graph in checked.graphs)
     try:
-        triples = pyoxigraph.parse(f"{checked.prologue}\n{lines}", RdfFormat.TURTLE)
+        triples = pyoxigraph.parse(f"{checked.prologue}\n{lines}", RdfFormat.TURTLE, base_iri=task.base)
         return [quad.object.value for quad in triples if isinstance(quad.object, NamedNode)]
     except SyntaxError as error:
         graph = checked.graphs[0]
@@ -140,10 +154,10 @@ def _written(store: pyoxigraph.Store, task: Task, checked: guard.Checked, rows: 
 def _ran(store: pyoxigraph.Store, task: Task, text: str) -> Answer:
     """Run a checked text. The protocol's dataset takes the place of the query's own (SPARQL 1.1 Protocol, 2.1.4)."""
     if not task.default_graphs and not task.named_graphs:
-        return store.query(text)
+        return store.query(text, base_iri=task.base)
     default: list[NamedNode | BlankNode | DefaultGraph] = [NamedNode(iri) for iri in task.default_graphs]
     named: list[NamedNode | BlankNode] = [NamedNode(iri) for iri in task.named_graphs]
-    return store.query(text, default_graph=default, named_graphs=named)
+    return store.query(text, base_iri=task.base, default_graph=default, named_graphs=named)
 
 
 def _write_results(result: QuerySolutions | QueryBoolean, task: Task, sink: Sink) -> tuple[str, bool]:
@@ -186,10 +200,10 @@ def _write_graph(result: QueryTriples, task: Task, sink: Sink) -> tuple[str, boo
     return media_type, True, over
 
 
-def _said_of(store: pyoxigraph.Store, checked: guard.Checked) -> str:
+def _said_of(store: pyoxigraph.Store, task: Task, checked: guard.Checked) -> str:
     """Return what the parser says of the text when each of its tokens stands alone."""
     try:
-        store.query(checked.spaced)
+        store.query(checked.spaced, base_iri=task.base)
     except SyntaxError as error:
         return str(error)
     return ""

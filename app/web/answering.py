@@ -54,7 +54,7 @@ def _headers(error: MaillageError, language: str) -> dict[str, str]:
         headers["WWW-Authenticate"] = 'Bearer realm="maillage"'
     if accepted := getattr(error, "accepted", ()):
         headers["Accept"] = ", ".join(accepted)
-    if status_of(type(error)) == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status_of(type(error)) in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = str(getattr(error, "retry_after", 5))
     return headers
 

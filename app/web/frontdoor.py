@@ -48,7 +48,7 @@ DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 EVERYWHERE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Last-Modified, Location, Content-Location, Content-Language, Retry-After, Allow, "
-    "Maillage-Epoch, Maillage-Sequence",
+    "Maillage-Epoch, Maillage-Sequence, Maillage-Truncated, Maillage-Unknown-Graph",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "X-Content-Type-Options": "nosniff",

@@ -6,6 +6,7 @@ What a header says is taken as far as it can be read; what cannot be read in it 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 JSONLD = "application/ld+json"
 TURTLE = "text/turtle"
@@ -79,12 +80,20 @@ def _specificity(wish: Wish) -> int:
 
 def takes_gzip(accept_encoding: str | None) -> bool:
     """Tell whether the answer may be sent compressed."""
+    return accept_encoding is not None and _names_gzip(accept_encoding[:LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _names_gzip(accept_encoding: str) -> bool:
+    """Read the header."""
     wanted = {wish.value: wish.quality for wish in wishes(accept_encoding)}
     return wanted.get("gzip", wanted.get("x-gzip", wanted.get("*", 0.0))) > 0
 
 
 def language(accept_language: str | None, offered: Sequence[str]) -> str:
     """Return the language of `offered` that is wanted most, the first when nothing is asked for or none fits."""
+    if not accept_language:
+        return offered[0]
     qualities = dict.fromkeys(offered, 0.0)
     for wish in wishes(accept_language):
         tag = wish.value.split("-")[0]

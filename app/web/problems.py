@@ -33,6 +33,7 @@ STATUS: dict[type[MaillageError], int] = {
     errors.QueryRefused: 400,
     errors.QueryStopped: 503,
     errors.Busy: 503,
+    errors.OverBudget: 429,
     errors.JournalUnavailable: 503,
     errors.StoreUnavailable: 503,
     MaillageError: 500,

@@ -124,7 +124,7 @@ def unchanged(here: Asking, etag: str, modified: str | None) -> bool:
     """Tell whether the client holds this already (RFC 9110 section 13.1: If-None-Match decides alone when it is there)."""
     held = here.header("if-none-match")
     if held is not None:
-        return held.strip() == "*" or etag.strip('"') in (opaque for _, opaque in tags(held))
+        return held.strip() == "*" or etag.removeprefix("W/").strip('"') in (opaque for _, opaque in tags(held))
     since = _date(here.header("if-modified-since"))
     return since is not None and modified is not None and moment(modified) <= since
 

@@ -1,14 +1,16 @@
 """SPARQL 1.1 Protocol, the query operation: GET and both forms of POST; no text from outside is parsed or run in this process."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Annotated, Any
-from urllib.parse import parse_qsl
+from typing import Any, cast
+from urllib.parse import parse_qsl, quote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -17,17 +19,18 @@ from app.journal import moment
 from app.record import serialise_ntriples
 from app.sparql import description
 from app.sparql.answers import Answer, Question
-from app.sparql.formats import GRAPHS, RESULTS
+from app.sparql.formats import GRAPHS, RESULTS, Form, choose
 from app.web import bodies, negotiation, replies
-from app.web.asking import Asking, Here
+from app.web.asking import Asking, Direct, Here
 from app.web.bodies import Unread
-from app.web.negotiation import HTML
+from app.web.line import Line
+from app.web.negotiation import HTML, LONGEST
 from app.web.pages import layout
 from app.web.pages import sparql as page
 from app.web.problems import refusals, status_of
 from app.web.replies import REVALIDATE, Place, Stamp, Variant, reply
 
-router = APIRouter(tags=["sparql"])
+router = APIRouter(tags=["sparql"], route_class=Direct)
 
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
@@ -37,6 +40,12 @@ LARGEST_BODY = 200_000
 
 AT_ONCE = 32_768
 """Bytes of an answer that may be hashed and compressed in the event loop."""
+
+MOST_NAMED = 10
+"""Graphs that are named in a header."""
+
+IRI_MARKS = "!#$&'()*+,/:;=?@[]~%"
+"""What stays as it is in an address in a header; a comma does, since each address stands between < and >."""
 
 ANYTHING = "*/*"
 FORMAT = "format"
@@ -58,6 +67,7 @@ PARAMETERS = {
     "query": "The query; without it, the service's description",
     "default-graph-uri": "A graph of the default graph; may be repeated",
     "named-graph-uri": "A named graph; may be repeated",
+    "partial": "true: an answer that is too long is cut at the row limit, and says so in the header Maillage-Truncated",
     "format": "For links, which cannot send an Accept header: json, xml, csv, tsv, ttl, nt, jsonld or rdf",
 }
 POST_BODY: dict[str, Any] = {
@@ -71,7 +81,11 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def _described(media_type: str, name: str) -> Variant[None]:
     """One form of the service description."""
-    return Variant(media_type, name, lambda here, _none: serialise_ntriples(description.triples(here.node.names), media_type))
+
+    def write(here: Asking, _none: None) -> bytes:
+        return serialise_ntriples(description.triples(here.node.names, here.node.queries.limits), media_type)
+
+    return Variant(media_type, name, write)
 
 
 DESCRIPTION: tuple[Variant[None], ...] = (
@@ -97,42 +111,46 @@ PAGE = Shown(page.answer, page.refusal)
 
 @router.get("/sparql", responses={304: {"description": "Not modified"}, **ANSWERS}, openapi_extra=replies.parameters(PARAMETERS))
 async def get(here: Here) -> Response:
-    """Ask a query; without one, the service's description. What was answered just before is answered without waiting for anybody."""
+    """Ask a query; without one, the service's description. What is held already, here or by the client, waits for nobody."""
     parameters = here.request.query_params.multi_items()
-    answer = _at_once(here, parameters)
-    return await run_in_threadpool(_answered, here, parameters) if answer is None else answer
-
-
-def _at_once(here: Asking, parameters: Parameters) -> Response | None:
-    """Answer when the answer is at hand and small enough for the event loop."""
-    if not any(name == "query" for name, _ in parameters) or _wants_page(here, parameters):
-        return None
-    held = here.node.queries.held(_question(here, parameters))
-    return _cacheable(here, held) if held is not None and held.size <= AT_ONCE else None
-
-
-def _answered(here: Asking, parameters: Parameters) -> Response:
-    """Answer, in a thread that may wait."""
     if not any(name in ("query", "update") for name, _ in parameters):
         stamp = Stamp(replies.RELEASE, None, REVALIDATE)
         return reply(here, DESCRIPTION, None, stamp, Place(f"{here.node.names.base}/sparql"))
     if _wants_page(here, parameters):
-        return _page(here, parameters, PAGE)
-    return _cacheable(here, here.node.queries.ask(_question(here, parameters)))
+        async with _line(here).turn(here.client):
+            return await run_in_threadpool(_page, here, parameters, PAGE)
+    question = _question(here, parameters)
+    return _known_to_client(here, question) or await _cacheable(here, question, await _asked(here, question))
 
 
 @router.post("/sparql", responses={**ANSWERS, **refusals(TooLarge, UnsupportedType)}, openapi_extra=POST_BODY)
-def post(here: Here, body: Annotated[bytes, Depends(bodies.at_most(LARGEST_BODY))]) -> Response:
+async def post(here: Here) -> Response:
     """Ask a query, as the body or as a field of a form."""
-    answer = here.node.queries.ask(_question(here, _posted(here, body)))
-    headers = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
-    return replies.whole(here, answer.read(), replies.content_type(answer.media_type), headers)
+    body = await bodies.at_most(LARGEST_BODY)(here.request)
+    answer = await _asked(here, _question(here, _posted(here, body)))
+    return await _sent(here, answer, {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding", **_told(here, answer)})
+
+
+async def _asked(here: Asking, question: Question) -> Answer:
+    """Return the answer: at once when it is held, else when it is this client's turn."""
+    return here.node.queries.held(question) or await _line(here).ask(question, here.client)
+
+
+def _line(here: Asking) -> Line:
+    """Return the line before the query processes."""
+    return cast("Line", here.request.app.state.line)
 
 
 def _wants_page(here: Asking, parameters: Parameters) -> bool:
     """Tell whether a browser asks for itself."""
     named = any(name == FORMAT for name, _ in parameters)
-    return not named and negotiation.media_type(here.accept, (*RESULTS, *GRAPHS, HTML)) == HTML
+    return not named and _prefers_page((here.accept or "")[:LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _prefers_page(accept: str) -> bool:
+    """Tell whether a page is wanted more than any answer for programs."""
+    return negotiation.media_type(accept, (*RESULTS, *GRAPHS, HTML)) == HTML
 
 
 def _page(here: Asking, parameters: Parameters, shown: Shown) -> Response:
@@ -185,7 +203,14 @@ def _question(here: Asking, parameters: Parameters) -> Question:
     if len(queries) != 1 or not queries[0].strip():
         raise BadQuery(ONE_QUERY if len(queries) > 1 else NO_QUERY)
     default_graphs, named_graphs = (tuple(given.get(name, ())) for name in ("default-graph-uri", "named-graph-uri"))
-    return Question(queries[0], _accept(here, given.get(FORMAT, [])), default_graphs, named_graphs)
+    return Question(queries[0], _accept(here, given.get(FORMAT, [])), default_graphs, named_graphs, _partial(given.get("partial", [])))
+
+
+def _partial(said: list[str]) -> bool:
+    """Tell whether the first rows of an answer that is too long are welcome. Raises BadRequest."""
+    if len(said) > 1 or (said and said[0] not in ("true", "false")):
+        raise BadRequest(Text("« partial » vaut true ou false.", "'partial' is true or false."))
+    return said == ["true"]
 
 
 def _accept(here: Asking, named: list[str]) -> str:
@@ -198,12 +223,70 @@ def _accept(here: Asking, named: list[str]) -> str:
     return FORMATS[named[0]]
 
 
-def _cacheable(here: Asking, answer: Answer) -> Response:
-    """Answer a GET: the ETag is the digest of the very bytes, since a query may ask for the time or for chance."""
-    body = answer.read()
-    etag = replies.tag(here, hashlib.sha256(answer.media_type.encode() + b"\n" + body).hexdigest()[:32])
+def _known_to_client(here: Asking, question: Question) -> Response | None:
+    """Answer 304 before anything is asked, when the client holds the answer of this very state of the graph."""
+    held = here.header("if-none-match")
+    if held is None or held.strip() == "*":
+        return None
+    etag = _etag(here, question, here.node.store.position())
+    headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding"}
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers) if replies.unchanged(here, etag, None) else None
+
+
+def _etag(here: Asking, question: Question, position: int) -> str:
+    """Return the ETag of a lasting answer: the same question on the same state of the graph has the same answer, whatever the order of its rows."""
+    state = replies.RELEASE, here.node.store.epoch(), position, _formats(question.accept[:LONGEST])
+    parts = *state, question.query, question.default_graphs, question.named_graphs, question.partial
+    return "W/" + replies.tag(here, hashlib.sha256(repr(parts).encode()).hexdigest()[:32])
+
+
+@lru_cache(maxsize=256)
+def _formats(accept: str) -> tuple[str, ...]:
+    """Return the formats of answers of each form; an empty one where there is none that the client takes."""
+    return tuple(_format(accept, form) for form in Form)
+
+
+def _format(accept: str, form: Form) -> str:
+    """Return the format of an answer of this form."""
+    try:
+        return choose(accept, form)
+    except NotAcceptable:
+        return ""
+
+
+async def _cacheable(here: Asking, question: Question, answer: Answer) -> Response:
+    """Answer a GET with what lets the client ask again for nothing."""
     made = moment(datetime.fromtimestamp(answer.created_at, UTC))
-    headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding", "Last-Modified": replies.http_date(made)}
-    if replies.unchanged(here, etag, made):
-        return Response(status_code=304, headers=headers)
-    return replies.whole(here, body, replies.content_type(answer.media_type), headers)
+    headers = {"Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding", **_told(here, answer)}
+    if not answer.lasting:
+        return await _sent(here, answer, headers)
+    headers["ETag"] = _etag(here, question, answer.position)
+    if answer.created_at + 1 < time.time():  # nothing newer can have the same second
+        headers["Last-Modified"] = replies.http_date(made)
+    if replies.unchanged(here, headers["ETag"], made):
+        answer.close()
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return await _sent(here, answer, headers)
+
+
+def _told(here: Asking, answer: Answer) -> dict[str, str]:
+    """Say which state of the graph answered and how old it is, and whether the answer is not the whole one."""
+    age = 0 if answer.position == here.node.store.position() else max(0, round(time.time() - answer.created_at))
+    headers = {"Maillage-Sequence": str(answer.position), "Age": str(age)}
+    if answer.truncated:
+        headers["Maillage-Truncated"] = "true"
+    if answer.unknown:
+        headers["Maillage-Unknown-Graph"] = ", ".join(f"<{quote(iri, safe=IRI_MARKS)}>" for iri in answer.unknown[:MOST_NAMED])
+    return headers
+
+
+async def _sent(here: Asking, answer: Answer, headers: dict[str, str]) -> Response:
+    """Send an answer: a small one at once, a large one from its file as it is read."""
+    kind = replies.content_type(answer.media_type)
+    if isinstance(answer.body, bytes) and answer.size <= AT_ONCE:
+        return replies.whole(here, answer.body, kind, headers)
+    if isinstance(answer.body, bytes):
+        return await run_in_threadpool(replies.whole, here, answer.body, kind, headers)
+    if replies.is_head(here):
+        answer.close()
+    return replies.stream(here, answer.chunks(), kind, headers)

@@ -84,7 +84,7 @@ def test_a_large_answer_is_in_the_file(task: Task) -> None:
 
 
 def test_graphs_that_are_not_here_are_refused(task: Task) -> None:
-    """FROM, FROM NAMED and the protocol's dataset name graphs held here, and nothing is ever fetched."""
+    """FROM and FROM NAMED name graphs held here, and nothing is ever fetched."""
     here, nowhere = "http://node.example/records/carte/g1", "http://node.example/records/carte/nobody"
     answerer = Answerer()
     assert rows(answerer.answer(task._replace(query=f"SELECT * FROM <{here}> {{ ?s ?p ?o }}"))[1]) == 1
@@ -96,11 +96,31 @@ def test_graphs_that_are_not_here_are_refused(task: Task) -> None:
         task._replace(query=f"SELECT * FROM <{nowhere}> {{ ?s ?p ?o }}"),
         task._replace(query=f"BASE <{here}> SELECT * FROM NAMED <nobody> {{ ?s ?p ?o }}"),
         task._replace(query="SELECT * FROM <file:///etc/passwd> { ?s ?p ?o }"),
-        task._replace(default_graphs=(here, nowhere)),
-        task._replace(named_graphs=("no iri",)),
     ):
         with pytest.raises(QueryRefused, match="There is no graph"):
             answerer.answer(refused)
+
+
+def test_graphs_of_the_protocols_dataset_that_are_not_here_are_empty_and_named(task: Task) -> None:
+    """What the answer lacks is said; what is no address is refused."""
+    here, nowhere = "http://node.example/records/carte/g1", "http://node.example/records/carte/nobody"
+    answerer = Answerer()
+    outcome, body = answerer.answer(task._replace(default_graphs=(here, nowhere)))
+    assert (rows(body), outcome.unknown) == (1, [nowhere])
+    outcome, body = answerer.answer(task._replace(named_graphs=(nowhere,), query="SELECT * { GRAPH ?g { ?s ?p ?o } }"))
+    assert (rows(body), outcome.unknown) == (0, [nowhere])
+    with pytest.raises(QueryRefused, match="not the address of a graph"):
+        answerer.answer(task._replace(named_graphs=("no iri",)))
+
+
+def test_relative_addresses_are_resolved_where_there_is_a_base(task: Task) -> None:
+    """The endpoint's own address, unless the query says another (SPARQL 1.1, 4.1.1.2)."""
+    relative = task._replace(query="CONSTRUCT { <s> <p> <#o> } {}", accept="application/n-triples", base="http://node.example/sparql")
+    assert Answerer().answer(relative)[1] == b"<http://node.example/s> <http://node.example/p> <http://node.example/sparql#o> .\n"
+    own = relative._replace(query=f"BASE <http://b.example/> {relative.query}")
+    assert b"<http://b.example/s>" in Answerer().answer(own)[1]
+    held = task._replace(query="SELECT * FROM <records/carte/g1> { ?s ?p ?o }", base="http://node.example/sparql")
+    assert rows(Answerer().answer(held)[1]) == 1
 
 
 def test_the_protocols_dataset_takes_the_place_of_the_querys(task: Task) -> None:

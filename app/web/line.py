@@ -1,0 +1,99 @@
+"""Those who wait for an answer to SPARQL, in order, in the event loop: nobody takes a thread before it is his turn.
+
+So a crowd of slow questions leaves the threads, and with them every other address of the node, alone.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.errors import Busy, Text
+from app.sparql.answers import Answer, Question
+from app.sparql.pool import Limits, Pool
+from app.sparql.processes import out_of_time
+from app.sparql.turns import Turn
+
+SHARE = 0.625
+"""The part of the line that one client may take."""
+
+
+class Line:
+    """The line before `pool`; as many are served at once as it has processes."""
+
+    def __init__(self, pool: Pool, limits: Limits) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._served = asyncio.Semaphore(limits.workers)
+        self._waiting: Counter[str] = Counter()
+
+    async def ask(self, question: Question, client: str) -> Answer:
+        """Answer a question. Raises what `Pool.ask` raises."""
+        async with self.turn(client):
+            held = self._pool.held(question)  # many ask the same at once: the first has answered for all
+            if held is not None:
+                return held
+            turn = self._pool.asked(question, client)
+            if turn is None:
+                return await asyncio.to_thread(self._pool.ask, question, client)
+            return await _heard_out(turn)
+
+    @asynccontextmanager
+    async def turn(self, client: str) -> AsyncIterator[None]:
+        """Wait until it is this client's turn. Raises Busy when too many wait, or when it takes too long."""
+        if self._waiting.total() >= self._limits.waiting or self._waiting[client] >= SHARE * self._limits.waiting:
+            raise _busy()
+        await self._wait(client)
+        try:
+            yield
+        finally:
+            self._served.release()
+
+    async def _wait(self, client: str) -> None:
+        """Stand in the line."""
+        self._waiting[client] += 1
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                await self._served.acquire()
+        except TimeoutError as error:
+            raise _busy() from error
+        finally:
+            self._waiting[client] -= 1
+            if not self._waiting[client]:
+                del self._waiting[client]
+
+
+async def _heard_out(turn: Turn) -> Answer:
+    """Follow a process's answer as it comes. Raises QueryStopped at its deadline."""
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        descriptor = turn.begin()
+        loop.add_reader(descriptor, readable.set)
+        try:
+            return await _received(turn, readable)
+        finally:
+            loop.remove_reader(descriptor)
+    finally:
+        if turn.answered:
+            turn.end()
+        else:
+            await asyncio.to_thread(turn.end)
+
+
+async def _received(turn: Turn, readable: asyncio.Event) -> Answer:
+    """Take the pieces until the answer is whole."""
+    try:
+        async with asyncio.timeout(turn.seconds_left):
+            while True:
+                await readable.wait()
+                readable.clear()
+                answer = turn.received()
+                if answer is not None:
+                    return answer
+    except TimeoutError as error:
+        raise out_of_time() from error
+
+
+def _busy() -> Busy:
+    """Say that too many ask at once."""
+    return Busy(Text("Trop de requêtes à la fois : réessayez dans un instant.", "Too many queries at once: try again in a moment."))
