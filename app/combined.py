@@ -7,6 +7,7 @@ forgotten when the process ends in between.
 import logging
 import threading
 from collections.abc import Callable, Collection
+from contextlib import closing
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -76,8 +77,8 @@ class Combined:
     def _renew(self, journal: Journal, progress: Callable[[int], None] | None) -> None:
         """Think while others write, then write what was found."""
         with journal.read() as connection:
-            found = self._matcher.think(connection, progress)
-        with journal.write() as connection:
+            thought = self._matcher.think(connection, progress)
+        with closing(thought) as found, journal.write() as connection:
             self._matcher.install(connection, found)
 
     def _drain(self, journal: Journal) -> int:

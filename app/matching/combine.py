@@ -5,6 +5,7 @@ With the same statistics and identities this gives what a full run gives, in wha
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
 from typing import Final
 
 from sqlalchemy import Connection, delete
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, delete
 from app.journal import meta
 from app.journal.tables import pending
 from app.matching import filing, groups, renewal, statistics
-from app.matching.filing import LIVE, Mark
+from app.matching.filing import LIVE
 from app.matching.keys import keys
 from app.matching.linking import closure
 from app.matching.renewal import Renewal
@@ -34,7 +35,7 @@ class Matcher:
         self._names = names
         self._at_once = at_once
         self._statistics = Statistics()
-        self._filed: dict[int, Mark] = {}
+        self._filed: dict[int, int] = {}
 
     def combine(self, c: Connection, record_ids: Collection[int]) -> set[int]:
         """Bring the groups of these records up to date; return the identities whose group was written or removed.
@@ -59,13 +60,12 @@ class Matcher:
 
     def combine_all(self, c: Connection) -> set[int]:
         """Match everything anew in this transaction; return the identities written or removed. Nothing is pending afterwards."""
-        with renewal.no_collection():
-            found = renewal.think(c)
+        with closing(renewal.think(c)) as found:
             renewal.install(c, found)
-            self._statistics = found.statistics
-            written = groups.rebuild_all(c, self._names, found.subjects, found.statistics, renewal.BATCH)
-            c.execute(delete(pending))
-            return written
+        self._statistics = found.statistics
+        written = groups.rebuild_all(c, self._names, filing.live_ids(c), found.statistics)
+        c.execute(delete(pending))
+        return written
 
     def due(self, c: Connection) -> bool:
         """Tell whether everything should be matched anew."""
@@ -73,9 +73,11 @@ class Matcher:
         return statistics.outdated(c) or (current.outgrown(filing.roughly(c)) and current.outgrown(len(filing.live_ids(c))))
 
     def think(self, c: Connection, progress: Callable[[int], None] | None = None) -> Renewal:
-        """Count the words anew and score every pair again, writing nothing; `progress` is told how many more records were compared."""
-        with renewal.no_collection():
-            return renewal.think(c, progress)
+        """Count the words anew and score every pair again, writing nothing; `progress` is told how many more records were compared.
+
+        What was found is to be closed.
+        """
+        return renewal.think(c, progress)
 
     def install(self, c: Connection, found: Renewal) -> None:
         """Put what was found in the place of what was kept; every live record is pending then, to be combined a few at a time."""
@@ -102,7 +104,7 @@ class Matcher:
             if row.state != LIVE:
                 gone.append(row.id)
                 texts.update({row.id: ""} if row.features else {})
-            elif self._filed.pop(row.id, None) != row.mark or not row.features:
+            elif self._filed.pop(row.id, None) != hash(row.mark) or not row.features:
                 found = row.normal_form(secret)
                 text = found.as_json()
                 if text != row.features:
@@ -110,7 +112,7 @@ class Matcher:
                     filed_under[row.id] = keys(found, row.reference, current)
         filing.unfile(c, [*gone, *filed_under])
         filing.save_features(c, texts)
-        filing.save_keys(c, filed_under)
+        filing.save_keys(c, [(key, record_id) for record_id, found in filed_under.items() for key in found])
         return {*filed_under}
 
     def _current(self, c: Connection) -> Statistics:

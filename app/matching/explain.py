@@ -18,6 +18,7 @@ from app.names import Names
 LABELS: Final = {
     "name": Text("ressemblance des noms", "likeness of the names"),
     "acronym": Text("sigle", "acronym"),
+    "name alone": Text("rien que le nom, et il n'est pas rare", "nothing but the name, which is not rare"),
     "weak name alone": Text("noms peu ressemblants et aucun contact commun", "names little alike and no contact in common"),
     "email": Text("même courriel", "same e-mail"),
     "email host": Text("courriels du même domaine", "e-mails of the same domain"),

@@ -43,10 +43,14 @@ class Features:
 
     def as_json(self) -> str:
         """Return the normal form as compact JSON: a list in the order of the fields, without the empty ones at its end."""
-        values = [getattr(self, name) for name in NAMES]
+        values = [*self.values()]
         while values and not values[-1]:
             values.pop()
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the fields, in their order."""
+        return tuple([getattr(self, name) for name in NAMES])
 
     @classmethod
     def from_json(cls, text: str) -> "Features":

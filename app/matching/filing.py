@@ -5,7 +5,7 @@ Every question and every write is for many records at once, in chunks that SQLit
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -16,6 +16,7 @@ from app.journal.text import as_text, from_text, sentence_text
 from app.matching.features import Features
 from app.matching.normalise import features
 from app.matching.score import MATCH, Reason, Score
+from app.matching.scratch import EdgeRow, Mark
 
 Key = TypeVar("Key", int, str)
 
@@ -25,12 +26,6 @@ USUAL_LENGTH: Final = 5000
 
 LIVE: Final = "live"
 MATCHED, REVIEW, REFUSED = "match", "review", "refused"
-
-
-Mark: TypeAlias = tuple[int, str | None]
-"""The version and the contacts that a normal form was made from."""
-
-EdgeRow: TypeAlias = tuple[int, int, float, str, str]
 
 
 class Filed(NamedTuple):
@@ -143,9 +138,9 @@ def roughly(c: Connection) -> int:
     return int(c.execute(_ROUGHLY).scalar_one())
 
 
-def marks(c: Connection) -> dict[int, Mark]:
-    """Return the marks of all live records, as they are now."""
-    return {record_id: (version, contacts) for record_id, version, contacts in c.execute(_LIVE_MARKS)}
+def marks(c: Connection) -> Iterator[tuple[int, Mark]]:
+    """Yield the marks of all live records, as they are now."""
+    yield from ((record_id, (version, contacts)) for record_id, version, contacts in c.execute(_LIVE_MARKS))
 
 
 def filed(c: Connection, ids: Iterable[int]) -> Iterator[Filed]:
@@ -186,9 +181,9 @@ def clear(c: Connection) -> None:
     c.execute(delete(edge))
 
 
-def save_keys(c: Connection, keys: Mapping[int, Iterable[int]]) -> None:
-    """File records under their keys, in the table's own order, which is the fastest."""
-    _add(c, match_key, ("key", "record_id"), sorted([(key, record_id) for record_id, found in keys.items() for key in found]))
+def save_keys(c: Connection, rows: list[tuple[int, int]]) -> None:
+    """File records under keys, each row a key and a record; in the table's own order, which is the fastest."""
+    _add(c, match_key, ("key", "record_id"), sorted(rows))
 
 
 def neighbours(c: Connection, ids: Iterable[int]) -> dict[int, list[int]]:

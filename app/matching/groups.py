@@ -37,36 +37,13 @@ _SAVE: Final = _NEW.on_conflict_do_update(
     index_elements=["identity_id"], set_={column.name: _NEW.excluded[column.name] for column in group.c if column.name != "identity_id"}
 )
 
+BATCH: Final = 2000
+"""Records whose groups are rebuilt together, when all are."""
+
 
 def rebuild(c: Connection, names: Names, record_ids: Collection[int], statistics: Statistics) -> set[int]:
-    """Rebuild the groups of these records, which `linking.closure` gave; return the identities written or removed."""
+    """Rebuild the groups of these records, which have nothing to do with others; return the identities written or removed."""
     subjects = {record_id: Subject(found, statistics, reference) for record_id, reference, found in filing.subjects(c, record_ids)}
-    return _rebuild(c, names, record_ids, subjects, statistics)
-
-
-def rebuild_all(c: Connection, names: Names, subjects: Mapping[int, Subject], statistics: Statistics, size: int) -> set[int]:
-    """Rebuild the groups of all records, about `size` records at a time."""
-    written: set[int] = set()
-    for record_ids in _batches(separate(c, subjects), filing.long(c), size):
-        written |= _rebuild(c, names, record_ids, {one: subjects[one] for one in record_ids if one in subjects}, statistics)
-    return written
-
-
-def _batches(sets: Iterable[Sequence[int]], long: Mapping[int, int], size: int) -> Iterator[list[int]]:
-    """Put sets of records together until there are about `size`; a `long` one counts for several."""
-    batch: list[int] = []
-    weight = 0
-    for record_ids in sets:
-        batch += record_ids
-        weight += sum([long.get(record_id, 1) for record_id in record_ids])
-        if weight >= size:
-            yield batch
-            batch, weight = [], 0
-    yield batch
-
-
-def _rebuild(c: Connection, names: Names, record_ids: Collection[int], subjects: Mapping[int, Subject], statistics: Statistics) -> set[int]:
-    """Rebuild the groups of records that have nothing to do with others; `subjects` are the live ones."""
     clusters = _clusters(c, record_ids, subjects, statistics)
     statements = _statements(c, subjects)
     groups = [[statements[record_id][0] for record_id in sorted(members)] for members in clusters]
@@ -81,6 +58,27 @@ def _rebuild(c: Connection, names: Names, record_ids: Collection[int], subjects:
     written = _write(c, fused, assigned.slugs) | _remove(c, assigned.released)
     changes.note(c, "group", [assigned.slugs[identity_id] for identity_id in sorted(written)])
     return written
+
+
+def rebuild_all(c: Connection, names: Names, live: Iterable[int], statistics: Statistics) -> set[int]:
+    """Rebuild the groups of all records, some at a time."""
+    written: set[int] = set()
+    for record_ids in _batches(separate(c, live), filing.long(c)):
+        written |= rebuild(c, names, record_ids, statistics)
+    return written
+
+
+def _batches(sets: Iterable[Sequence[int]], long: Mapping[int, int]) -> Iterator[list[int]]:
+    """Put sets of records together until there are about `BATCH`; a `long` one counts for several."""
+    batch: list[int] = []
+    weight = 0
+    for record_ids in sets:
+        batch += record_ids
+        weight += sum([long.get(record_id, 1) for record_id in record_ids])
+        if weight >= BATCH:
+            yield batch
+            batch, weight = [], 0
+    yield batch
 
 
 def _clusters(c: Connection, record_ids: Collection[int], subjects: Mapping[int, Subject], statistics: Statistics) -> list[frozenset[int]]:

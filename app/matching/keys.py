@@ -5,13 +5,13 @@ Whether a key is full is one of the frozen statistics, so that what is compared 
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import islice
 from typing import Final
 
 from app.matching.features import Features, Words
+from app.matching.scratch import AT_ONCE, Scratch
 from app.matching.statistics import Statistics
 
 FULL: Final = 40
@@ -35,19 +35,17 @@ def keys(features: Features, reference: str, statistics: Statistics) -> set[int]
     return found
 
 
-def filled(records: Mapping[int, tuple[str, Features]], statistics: Statistics) -> tuple[Statistics, dict[int, set[int]]]:
-    """Return the statistics with the keys that are full, and the keys under them of every record (its reference and normal form)."""
-    filed = {record_id: keys(features, reference, statistics) for record_id, (reference, features) in records.items()}
-    while True:
-        counts = Counter(chain.from_iterable(filed.values()))
-        full = frozenset([key for key, count in counts.items() if count > FULL])
-        if not full:
-            return statistics, filed
+def filled(scratch: Scratch, statistics: Statistics) -> Statistics:
+    """File all records that `scratch` knows under their keys, splitting those that are full; return the statistics with the latter."""
+    scratch.file((record_id, keys(features, reference, statistics)) for record_id, reference, features in scratch.forms())
+    while full := scratch.shared_by_more_than(FULL):
         statistics = replace(statistics, full=statistics.full | full)
-        for record_id, found in filed.items():
-            if not full.isdisjoint(found):
-                reference, features = records[record_id]
-                filed[record_id] = keys(features, reference, statistics)
+        ids = iter(scratch.under(full))
+        while part := [*islice(ids, AT_ONCE)]:
+            refiled = [(record_id, keys(features, reference, statistics)) for record_id, reference, features in scratch.forms(part)]
+            scratch.unfile(part)
+            scratch.file(refiled)
+    return statistics
 
 
 def _split(text: str, identifies: bool, depth: int, features: Features, reference: str, statistics: Statistics, found: set[int]) -> None:

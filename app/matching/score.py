@@ -40,7 +40,7 @@ class Score:
 class Subject:
     """One record made ready for many comparisons under the same statistics."""
 
-    __slots__ = ("features", "links", "name", "pages", "point", "reference", "registers", "source", "subjects")
+    __slots__ = ("features", "links", "name", "pages", "placed", "point", "reference", "registers", "source", "subjects")
 
     def __init__(self, features: Features, statistics: Statistics, reference: str = "") -> None:
         """`reference` is ``source/key``; records without one are of no known source."""
@@ -53,6 +53,7 @@ class Subject:
         self.links = frozenset(features.links)
         self.subjects = frozenset(features.subjects)
         self.point = _point(features)
+        self.placed = bool(features.postcode or features.city or features.street or self.point)
 
 
 Found: TypeAlias = list[tuple[str, str | float, float]]
@@ -61,6 +62,9 @@ _PRIOR: Final = -4.0
 _LARGE: Final = 5000
 _BEST_NAME: Final = 8.5
 """No name weighs more than this: what cannot reach REVIEW with it need not be compared by name."""
+
+_DISTINCTIVE: Final = 18.0
+"""Names whose rarest shared words reach this, as three words do that nobody else has, are enough by themselves."""
 
 _NAME_STEPS: Final = ((0.98, 6.5), (0.9, 5.5), (0.8, 4.0), (0.68, 2.0), (0.5, -1.0), (0.35, -4.0), (0.0, -7.0))
 _EARTH_KM: Final = 6371.0
@@ -298,8 +302,16 @@ def _name(left: Subject, right: Subject, found: Found) -> None:
         if weight > 0:
             weight += max(-2.5, min(2.0, (sum(shared[:3]) - 8) * 0.35))
         found.append(("name", alike, weight))
+    if weight > 0 and not (left.placed or right.placed) and sum(shared[:3]) < _DISTINCTIVE and not _supported(found):
+        found.append(("name alone", "", -3.0))
     if weight < -2 and not any(name in _CONTACTS and value > 0 for name, _, value in found):
         found.append(("weak name alone", "", -3.0))
 
 
+def _supported(found: Found) -> bool:
+    """Tell whether anything but the name speaks for the pair; that both are of one subject is too little."""
+    return any(value > 0 and name not in _NO_SUPPORT for name, _, value in found)
+
+
+_NO_SUPPORT: Final = frozenset({"name", "acronym", "subjects"})
 _CONTACTS: Final = frozenset({"email", "phone", "page", "link"})

@@ -57,19 +57,29 @@ class Statistics:
         return abs(records - self.records) > max(20, self.records / 5)
 
 
-def gathered(all_features: Iterable[Features]) -> Statistics:
-    """Count words and contacts; `full` keys are not counted here."""
-    names: Counter[str] = Counter()
-    used: dict[str, set[tuple[str, str]]] = {}
-    records = 0
-    for features in all_features:
-        records += 1
-        names.update({*features.core})
-        address = _address(features)
+class Counting:
+    """Counts words and contacts, a record at a time; `full` keys are not counted here."""
+
+    def __init__(self) -> None:
+        self._records = 0
+        self._words: Counter[str] = Counter()
+        self._first: dict[str, int] = {}
+        self._further: dict[str, set[int]] = {}
+
+    def add(self, features: Features) -> None:
+        """Count one record."""
+        self._records += 1
+        self._words.update({*features.core})
+        address = hash(_address(features))
         for contact in (*features.phones, *features.emails, *features.pages):
-            used.setdefault(contact, set()).add(address)
-    spreads = {contact: len(addresses) for contact, addresses in used.items() if len(addresses) > 2}
-    return Statistics(records, {word: count for word, count in names.items() if count > 1}, spreads, version=secrets.token_hex(8))
+            if self._first.setdefault(contact, address) != address:
+                self._further.setdefault(contact, set()).add(address)
+
+    def counted(self) -> Statistics:
+        """Return what was counted, as a new version."""
+        words = {word: count for word, count in self._words.items() if count > 1}
+        spreads = {contact: 1 + len(others) for contact, others in self._further.items() if len(others) > 1}
+        return Statistics(self._records, words, spreads, version=secrets.token_hex(8))
 
 
 def _address(features: Features) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """The incremental road and the full one lead to the same groups, whatever the order of arrival."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from sqlalchemy import func, select
 from app.journal import Journal, changes, pending
 from app.journal.tables import edge, group
 from app.matching import statistics
+from app.matching.features import Features
 from app.matching.keys import FULL, filled
 from app.matching.linking import components
 from app.matching.normalise import features
+from app.matching.scratch import Note, Scratch
 from tests.matching.desk import Desk, put
 
 NAMES = ["Atelier des Lucioles", "Les Lucioles", "Jardin de la Butte", "Jardins de la Butte", "Fédération des Jardins", "Repair Café Butte"]
@@ -111,11 +114,24 @@ def test_pairs_worth_a_look_are_kept_for_review(desk: Desk) -> None:
     assert len(desk.groups()) == 2
 
 
+def keys_of(records: list[tuple[str, Features]]) -> tuple[statistics.Statistics, dict[int, set[int]]]:
+    """The statistics of records, and the keys that each is filed under."""
+    counting, filed = statistics.Counting(), dict[int, set[int]]()
+    for _, form in records:
+        counting.add(form)
+    with closing(Scratch()) as scratch:
+        scratch.add(Note(number, reference, (1, None), None, form) for number, (reference, form) in enumerate(records))
+        counted = filled(scratch, counting.counted())
+        for part in scratch.postings():
+            for key, number in part:
+                filed.setdefault(number, set()).add(key)
+    return counted, filed
+
+
 def test_records_that_nothing_tells_apart_stay_cheap() -> None:
     """Of two thousand copies of one record, as a hostile peer may send them, each is compared with few, and all are linked."""
     copy = features({"name": {"fr": "Spam"}, "telephone": "0199000001", "location": [{"postalCode": "75001"}]}, None, b"s")
-    records = {number: (f"spam/{number}", copy) for number in range(2000)}
-    counted, filed = filled(records, statistics.gathered([copy] * 2000))
+    counted, filed = keys_of([(f"spam/{number}", copy) for number in range(2000)])
     blocks: dict[int, list[int]] = {}
     for number, found in filed.items():
         for key in found:
@@ -129,8 +145,7 @@ def test_a_full_key_is_split_not_given_up() -> None:
     """Sixty groups of one name in sixty towns are still found, each by its town."""
     towns = [{"postalCode": f"{10_000 + 37 * number}", "addressLocality": f"Ville{number:02}"} for number in range(60)]
     documents = [{"name": {"fr": "Les Lucioles"}, "location": [town]} for town in towns]
-    records = {number: (f"a/{number}", features(documents[number // 2], None, b"s")) for number in range(120)}
-    counted, filed = filled(records, statistics.gathered(form for _, form in records.values()))
+    counted, filed = keys_of([(f"a/{number}", features(documents[number // 2], None, b"s")) for number in range(120)])
     assert counted.full
     assert all(filed[number] & filed[number + 1] for number in range(0, 120, 2))
     assert not filed[0] & filed[2]

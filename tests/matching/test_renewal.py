@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_what_is_written_meanwhile_is_not_lost(documents: list[dict[str, Any]], 
             thought = desk.matcher.think(c)
         for number, act in acts:
             act_on(desk, number % len(documents), act, documents, settled=settled)
-        with desk.journal.write() as c:
+        with closing(thought), desk.journal.write() as c:
             desk.matcher.install(c, thought)
         Combined(desk.matcher).settle_pending(desk.journal)
         found, expected = desk.groups(), afresh(desk, thought.statistics, Path(folder))

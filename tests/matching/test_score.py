@@ -96,3 +96,12 @@ def test_names_without_latin_letters_are_compared_as_they_are() -> None:
     same = _total({"name": {"bg": "Ателие Конкордия"}}, {"name": {"bg": "АТЕЛИЕ КОНКОРДИЯ"}})
     other = _total({"name": {"bg": "Ателие Конкордия"}}, {"name": {"bg": "Павлина Унуфриева"}})
     assert same > other + 5
+
+
+def test_a_name_alone_does_not_merge_unless_it_is_rare() -> None:
+    """Without any place, homonyms stay two until a contact agrees; a name of words that nobody else uses is enough."""
+    usual = {"name": {"fr": "Les Lucioles du Canal"}}
+    assert REVIEW <= _total(usual, usual) < MATCH
+    assert _total({**usual, "email": "x@a.example"}, {**usual, "email": "x@a.example"}) >= MATCH
+    rare = {"name": {"fr": "Farfadets Zinzolins Tourneboule"}}
+    assert _total(rare, rare) >= MATCH

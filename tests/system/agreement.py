@@ -103,10 +103,10 @@ def check_groups(c: Connection, names: Names) -> None:
     assert all(part_of[one] not in written for one in part_of.keys() - live)
     current = statistics.load(c)
     subjects = _check_features(c, live, current)
-    nearby = {one: others for batch in renewal._all_neighbours(_check_keys(c, subjects, current)) for one, others in batch.items()}
+    nearby = _neighbours(_check_keys(c, subjects, current))
     pairs = {(left, right): total for (left, right), total in _pairs(subjects, nearby, current)}
     assert {(row.left_id, row.right_id): row.score for row in c.execute(select(edge))} == pairs
-    assert groups.rebuild_all(c, names, {one: subject for one, (_, subject) in subjects.items()}, current, 2000) == set()
+    assert groups.rebuild_all(c, names, live, current) == set()
     assert pairs_of(c, member.c.record_id, member.c.identity_id) == part_of
 
 
@@ -135,6 +135,19 @@ def _check_keys(c: Connection, subjects: dict[int, tuple[Features, Subject]], cu
         held.setdefault(one, set()).add(key)
     assert held == {one: found for one, found in expected.items() if found}
     return expected
+
+
+def _neighbours(filed_under: dict[int, set[int]]) -> dict[int, list[int]]:
+    """Each record with those before it that share a key that identifies, or two that do not."""
+    filed: dict[int, list[int]] = {}
+    nearby: dict[int, list[int]] = {}
+    for one, found in filed_under.items():
+        shared = Counter(other for key in found for other in filed.get(key, ()))
+        identified = {other for key in found if key & 1 for other in filed.get(key, ())}
+        nearby[one] = [other for other, count in shared.items() if count > 1 or other in identified]
+        for key in found:
+            filed.setdefault(key, []).append(one)
+    return nearby
 
 
 def _pairs(
