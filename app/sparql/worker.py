@@ -47,6 +47,8 @@ class Answerer:
 
         Raises BadQuery, QueryRefused, NotAcceptable, QueryStopped or StoreUnavailable.
         """
+        if task.work != Work.ANSWER:
+            return relayed.checked(task) if task.work == Work.CHECK else relayed.written(task)
         checked = guard.check(task.query)
         store = self._opened(task.generation)
         _refuse_unknown_graphs(store, task, checked)
