@@ -15,7 +15,7 @@ from pathlib import Path
 from app.errors import StoreUnavailable, Text
 from app.graph import Change, probes, refilling, updates
 from app.graph.probes import Findings
-from app.graph.remote import OWN, TRIPLES, Dataset, Server
+from app.graph.remote import TRIPLES, Server
 from app.graph.updates import EPOCH, POSITION, Graph
 from app.names import Names
 from app.record import serialise_ntriples
@@ -172,10 +172,9 @@ class RemoteStore:
         lines = sorted(serialise_ntriples(text, TRIPLES).decode().splitlines(keepends=True))
         return "".join(line for line in lines if f" <{POSITION}> " not in line and f" <{EPOCH}> " not in line)
 
-    def dataset(self) -> Dataset:
-        """Return the dataset of a question that asks for no named graph: the directory."""
-        directory = self.directory()
-        return OWN if directory is None else Dataset((directory,))
+    def holds(self, graph: str) -> bool:
+        """Tell whether the server has a named graph. Raises StoreUnavailable."""
+        return bool(self.server.rows(f"SELECT ?s WHERE {{ GRAPH {updates.term(graph)} {{ ?s ?p ?o }} }} LIMIT 1"))
 
     def backup(self, path: Path) -> None:  # noqa: ARG002 - the protocol's
         """Raise StoreUnavailable: no server gives its files away."""

@@ -21,7 +21,7 @@ READY, READY_WITH_NETWORK = "ready", "ready, but the system would not take the n
 
 
 class Work(StrEnum):
-    """What is to be done with a question: answered on a copy of the store; or, when a server far away answers it, checked before and written after."""
+    """What is to be done with a question: answered on a copy of the store; or, when a server answers it, checked before and written after."""
 
     ANSWER = "answer"
     CHECK = "check"
@@ -50,6 +50,16 @@ class Task(NamedTuple):
     records: str = ""
     catalogue: str = ""
     received: str = ""
+
+
+class Asking(NamedTuple):
+    """What a checked question sends to a server: the text, the graphs for the protocol's parameters, and those that must be held there."""
+
+    text: str
+    graph: bool
+    default: list[str]
+    named: list[str]
+    needed: list[str]
 
 
 class Outcome(NamedTuple):
