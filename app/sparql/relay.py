@@ -57,19 +57,23 @@ def _parse(checked: guard.Checked) -> None:
 
 
 def _asking(task: Task, checked: guard.Checked, own: list[str]) -> Asking:
-    """Choose the dataset and the words. The protocol's dataset takes the place of the query's own (SPARQL 1.1 Protocol, 2.1.4)."""
+    """Choose the dataset and the words. The protocol's dataset takes the place of the query's own (SPARQL 1.1 Protocol, 2.1.4).
+
+    The query's own is sent as the protocol's: a server that was told to unite all graphs may pass over FROM.
+    """
     text = checked.bounded(task.max_rows + 1)
-    lines, graph = text.split("\n"), FORMS[checked.form] is Form.GRAPH
-    given = [*task.default_graphs, *task.named_graphs]
-    named = list(task.named_graphs) if given else [iri for iri, said in zip(own, checked.graphs, strict=True) if said.named]
-    if given or own:
-        text = dataset.among(lines, named) if "GRAPH" in lines else text
-        return Asking(text, graph, list(task.default_graphs), list(task.named_graphs), [*given, *own])
+    lines, is_graph = text.split("\n"), FORMS[checked.form] is Form.GRAPH
+    default, named = list(task.default_graphs), list(task.named_graphs)
+    if own and not default and not named:
+        said = list(zip(own, checked.graphs, strict=True))
+        default, named = [iri for iri, graph in said if not graph.named], [iri for iri, graph in said if graph.named]
+    if default or named:
+        return Asking(dataset.among(lines, named) if "GRAPH" in lines else text, is_graph, default, named, [*default, *named, *own])
     if not task.directory:
-        return Asking(text, graph, [], [], [])
+        return Asking(text, is_graph, [], [], [])
     if "GRAPH" in lines:
-        return Asking(dataset.inside(lines, checked.form, task), graph, [], [], [])
-    return Asking(text, graph, [task.directory], [], [])
+        return Asking(dataset.inside(lines, checked.form, task), is_graph, [], [], [])
+    return Asking(text, is_graph, [task.directory], [], [])
 
 
 def _written(task: Task, checked: guard.Checked) -> tuple[Outcome, bytes]:
