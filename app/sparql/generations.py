@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from app.graph import Store
 
@@ -27,6 +28,39 @@ class Generation:
     path: Path
     position: int
     created_at: float
+
+
+class Copies(Protocol):
+    """What questions are asked of: `Generations`, or the states of a server (`app.sparql.remote`)."""
+
+    @property
+    def spool(self) -> Path:
+        """Where query processes leave large answers."""
+        ...
+
+    def current(self) -> Generation:
+        """Return what may be asked now, and count its reader. Raises StoreUnavailable."""
+        ...
+
+    def newest(self) -> Generation | None:
+        """Return what may be asked now when that is known at once."""
+        ...
+
+    def standing(self) -> tuple[int, int]:
+        """Return the position and the epoch of the graph as far as they are known without asking anybody; zeros when they are not."""
+        ...
+
+    def release(self, generation: Generation) -> None:
+        """One reader is done."""
+        ...
+
+    def forget(self) -> None:
+        """Let nobody begin to read what there is."""
+        ...
+
+    def forgotten(self, generation: Generation | None) -> bool:
+        """Tell whether it should be let go of."""
+        ...
 
 
 @dataclass(slots=True)
@@ -74,6 +108,10 @@ class Generations:
         with self._lock:
             copy = self._good(position, max_age_s)
             return copy.generation if copy else None
+
+    def standing(self) -> tuple[int, int]:
+        """See `Copies`."""
+        return self._store.position(), self._store.epoch()
 
     def _take(self, max_age_s: float) -> Generation | None:
         """Count one more reader of the newest copy, if it is good enough."""

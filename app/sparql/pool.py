@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from app.errors import BadQuery, Busy, MaillageError, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable, Text
 from app.sparql import guard
 from app.sparql.answers import Answer, Answers, Question
 from app.sparql.budget import Budget
-from app.sparql.generations import Generation, Generations
+from app.sparql.generations import Copies, Generation
 from app.sparql.processes import Process
 from app.sparql.tasks import Outcome, Refusal, Task
 from app.sparql.turns import Turn
@@ -40,7 +41,13 @@ class Limits:
 class Pool:
     """The processes, started at once; `ask` may be called from any thread. Relative addresses are resolved against `base`."""
 
-    def __init__(self, generations: Generations, limits: Limits, base: str | None = None) -> None:
+    module: ClassVar[str] = "app.sparql.worker"
+    """What its processes run."""
+
+    local: ClassVar[bool] = True
+    """Whether a process answers by itself, and nobody else is waited for."""
+
+    def __init__(self, generations: Copies, limits: Limits, base: str | None = None) -> None:
         self._base = base
         self._generations = generations
         self._limits = limits
@@ -59,9 +66,13 @@ class Pool:
         """What one query may use, and how many may wait."""
         return self._limits
 
+    def standing(self) -> tuple[int, int]:
+        """Return the position and the epoch of the graph as far as they are known at once; zeros when they are not."""
+        return self._generations.standing()
+
     def _started(self) -> Process:
         """Start one process; it gets ready while nobody waits for it."""
-        process = Process(self._limits.memory_mb << 20, self._limits.max_bytes + (1 << 20))
+        process = Process(self._limits.memory_mb << 20, self._limits.max_bytes + (1 << 20), self.module)
         with self._lock:
             self._processes.add(process)
         return process
@@ -82,7 +93,7 @@ class Pool:
             generation = self._moved(process)
             spool = self._spool()
             try:
-                reply, body = process.ask(self._task(question, generation, spool))
+                reply, body = self._replied(process, self._task(question, generation, spool))
             except BaseException:
                 spool.unlink(missing_ok=True)
                 raise
@@ -96,7 +107,7 @@ class Pool:
         _refuse_oversized(question)
         self._budget.refuse_spent(client)
         generation = self._generations.newest()
-        if generation is None or question.default_graphs or question.named_graphs:
+        if not self.local or generation is None or question.default_graphs or question.named_graphs:
             return None
         process = self._reading(generation)
         if process is None:
@@ -119,6 +130,10 @@ class Pool:
                 return process
         self._free.put(process)
         return None
+
+    def _replied(self, process: Process, task: Task) -> tuple[Outcome | Refusal, bytes]:
+        """Have a process do a task."""
+        return process.ask(task)
 
     def held(self, question: Question) -> Answer | None:
         """Return the answer when it was given before, on a copy of the graph that is still good enough; nothing waits."""

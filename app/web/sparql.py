@@ -228,14 +228,14 @@ def _known_to_client(here: Asking, question: Question) -> Response | None:
     held = here.header("if-none-match")
     if held is None or held.strip() == "*":
         return None
-    etag = _etag(here, question, here.node.store.position())
+    etag = _etag(here, question, here.node.queries.standing()[0])
     headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding"}
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers) if replies.unchanged(here, etag, None) else None
 
 
 def _etag(here: Asking, question: Question, position: int) -> str:
     """Return the ETag of a lasting answer: the same question on the same state of the graph has the same answer, whatever the order of its rows."""
-    state = replies.RELEASE, here.node.store.epoch(), position, _formats(question.accept[:LONGEST])
+    state = replies.RELEASE, here.node.queries.standing()[1], position, _formats(question.accept[:LONGEST])
     parts = *state, question.query, question.default_graphs, question.named_graphs, question.partial
     return "W/" + replies.tag(here, hashlib.sha256(repr(parts).encode()).hexdigest()[:32])
 
@@ -271,7 +271,7 @@ async def _cacheable(here: Asking, question: Question, answer: Answer) -> Respon
 
 def _told(here: Asking, answer: Answer) -> dict[str, str]:
     """Say which state of the graph answered and how old it is, and whether the answer is not the whole one."""
-    age = 0 if answer.position == here.node.store.position() else max(0, round(time.time() - answer.created_at))
+    age = 0 if answer.position == here.node.queries.standing()[0] else max(0, round(time.time() - answer.created_at))
     headers = {"Maillage-Sequence": str(answer.position), "Age": str(age)}
     if answer.truncated:
         headers["Maillage-Truncated"] = "true"

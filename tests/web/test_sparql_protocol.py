@@ -103,7 +103,7 @@ def test_a_part_of_an_answer_cannot_be_taken_for_the_whole(tmp_path: Path) -> No
 def test_a_large_answer_is_streamed_and_leaves_nothing(site: Site) -> None:
     """GET, packed or not, POST and HEAD: the same bytes, no file left; the second time the client needs none of it."""
     site.publish("large")
-    spool = site.node.generations.spool
+    spool = site.node.settings.data_dir / "generations" / "answers"
     assert eventually(lambda: len(site.get(asked(MANY), Accept="text/csv").content) > 500_000)
     plain = site.get(asked(MANY), Accept="text/csv", Accept_Encoding="identity")
     packed = site.get(asked(MANY), Accept="text/csv", Accept_Encoding="gzip")
