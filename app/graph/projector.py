@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from app.errors import DataDirectoryBusy, JournalUnavailable, NodeError, StoreUnavailable
 from app.graph import Store, implied
+from app.graph.counting import Counting, Figures
 from app.graph.implied import Progress
 from app.journal import Journal, changes, erasure, meta
 from app.names import Names
@@ -29,6 +32,9 @@ REST = 5
 
 FAR_BEHIND = 5_000
 """Changes behind which a rebuild, which loads in bulk, may be quicker than following."""
+
+COUNT_S = 10.0
+"""How often the statistics are written while there is more to do; once there is not, they are those of the last change."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +75,9 @@ class Projector:
         self._far_behind = far_behind
         self._cleaned = cleaned
         self._rests_until = 0.0
+        self._counting = Counting()
+        self._said: Figures | None = None
+        self._count_at = 0.0
         self._turn = threading.RLock()
 
     def step(self, limit: int = BATCH) -> int:
@@ -82,17 +91,28 @@ class Projector:
             if standing.strange or standing.far_behind or (standing.unclean and time.monotonic() >= self._rests_until):
                 self.rebuild()
                 return standing.last
-            return self._follow(standing.position, limit)
+            return self._follow(standing, limit)
 
-    def _follow(self, position: int, limit: int) -> int:
-        """Project the changes after `position`."""
+    def _follow(self, standing: _Standing, limit: int) -> int:
+        """Project the changes after the store's position, and what they change in the statistics."""
         with self._journal.read() as c:
-            noted = changes.after(c, position, limit)
-            if not noted:
+            known = self._figures(c, last=standing.last - standing.position <= limit)
+            noted = changes.after(c, standing.position, limit)
+            if not noted and self._said is not None:
                 return 0
             found, epoch = implied.changes(c, self._names, noted), meta.epoch(c)
-        self._store.apply(found, noted[-1].sequence, epoch)
+            found += implied.counts(c, self._names, noted, known, self._said)
+        self._store.apply(found, noted[-1].sequence if noted else standing.position, epoch)
+        self._said = known
         return len(noted)
+
+    def _figures(self, c: Connection, last: bool) -> Figures:
+        """Return the figures as they are now or, while there is more to do, as they were a moment ago; nothing was read before."""
+        now = time.monotonic()
+        if self._said is not None and not last and now < self._count_at:
+            return self._said
+        self._count_at = now + COUNT_S
+        return self._counting.at(c)
 
     def _standing(self) -> _Standing:
         """Compare the store with the journal."""
@@ -110,8 +130,10 @@ class Projector:
         with self._turn:
             began = time.monotonic()
             with self._journal.read() as c:
+                known = self._counting.at(c)
                 last, epoch, erased = changes.last(c), meta.epoch(c), erasure.graph_due(c)
-                self._store.load(implied.quads(c, self._names, progress), last, epoch)
+                self._store.load(implied.quads(c, self._names, known, progress), last, epoch)
+            self._said = known
             if erased:
                 self._cleaned()
                 erasure.graph_done(self._journal, erased)

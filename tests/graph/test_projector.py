@@ -363,8 +363,9 @@ def test_what_was_erased_leaves_the_files_of_the_store(journal: Journal, oxigrap
     told: list[int] = []
     projector = Projector(journal, oxigraph, NAMES, cleaned=lambda: told.append(1))
     add_source(journal, "carte")
-    say(journal, "carte", "jardin", f"Le jardin de la {MARK}")
     say(journal, "carte", "verger", "Le verger")
+    projector.catch_up()
+    say(journal, "carte", "jardin", f"Le jardin de la {MARK}")
     projector.catch_up()
     assert in_files(tmp_path / "graph")
     with journal.write() as c:
