@@ -21,6 +21,11 @@ BATCH = 200
 """Changes in one store transaction: Oxigraph's transactions grow slower than their size."""
 
 POLL_S = 0.1
+"""How often an idle projector looks whether anybody has committed."""
+
+LOOK_S = 5.0
+"""How often it looks at the journal although nobody has: what was erased may have become due."""
+
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """How long to wait after each failure in a row."""
 
@@ -146,10 +151,10 @@ class Projector:
         failures = 0
         while not stop.is_set():
             try:
-                done = self.step()
-                failures = 0
-                if not done:
-                    stop.wait(POLL_S)
+                with self._journal.watched() as version:
+                    while not stop.is_set():
+                        self._follow_until_moved(version, stop)
+                        failures = 0
             except Exception as error:  # noqa: BLE001 - whatever one change runs into, the graph must not stop following for ever
                 _log.warning("The graph waits: %s", error, exc_info=not isinstance(error, NodeError))
                 stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
@@ -157,6 +162,15 @@ class Projector:
                 self._reopen()
                 if failures == SUSPECT_AFTER:
                     self._mend()
+
+    def _follow_until_moved(self, version: Callable[[], int], stop: threading.Event) -> None:
+        """Take a step and, when there was nothing to do, wait until somebody has committed, or until it is time to look anyway."""
+        seen = version()
+        if self.step():
+            return
+        look_at = time.monotonic() + LOOK_S
+        while version() == seen and time.monotonic() < look_at and not stop.wait(POLL_S):
+            pass
 
     def _reopen(self) -> None:
         """Open the store anew: it refuses every write after a full disk, also once there is room again."""
