@@ -119,6 +119,10 @@ class Projector:
         self._count_at = now + COUNT_S
         return self._counting.at(c)
 
+    def figures(self, c: Connection) -> Figures:
+        """Return how many groups and records there are now; the connection's transaction must not have read anything before."""
+        return self._counting.at(c)
+
     def _standing(self) -> _Standing:
         """Compare the store with the journal."""
         position, epoch = self._store.position(), self._store.epoch()
