@@ -427,6 +427,7 @@ class VOID:
     entities: Final = "http://rdfs.org/ns/void#entities"
     exampleResource: Final = "http://rdfs.org/ns/void#exampleResource"
     feature: Final = "http://rdfs.org/ns/void#feature"
+    property: Final = "http://rdfs.org/ns/void#property"
     rootResource: Final = "http://rdfs.org/ns/void#rootResource"
     sparqlEndpoint: Final = "http://rdfs.org/ns/void#sparqlEndpoint"
     subset: Final = "http://rdfs.org/ns/void#subset"

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from app.feed import pages
 from app.graph import implied
+from app.graph.counting import Counting
 from app.journal.tables import group, record, source
 from app.names import OWN, Names
 from app.record import n_quads, public_view, with_context
@@ -41,7 +42,10 @@ def nquads(c: Connection, names: Names, own: bool = False) -> Iterator[bytes]:
 
     That is the combined directory as the default graph, a named graph for each source's record, and the catalogue of these graphs.
     """
-    yield from _gathered((n_quads(document, names.record(OWN, key)) for key, document in _own(c)) if own else implied.quads(c, names))
+    if own:
+        yield from _gathered(n_quads(document, names.record(OWN, key)) for key, document in _own(c))
+    else:
+        yield from _gathered(implied.quads(c, names, Counting().at(c)))
 
 
 def ndjson(c: Connection, names: Names, own: bool = False) -> Iterator[bytes]:

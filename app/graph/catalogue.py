@@ -39,43 +39,44 @@ def of_record(names: Names, record: Statement) -> str:
     """Return the N-Triples lines about the named graph of a live record."""
     graph = names.record(record.source, record.key)
     epoch, sequence = record.origin
-    return _lines(
+    return lines(
         graph,
         (
-            _link(DCTERMS.source, names.source(record.source)),
-            _link(FOAF.primaryTopic, record.iri),
-            *(_link(DCTERMS.license, licence) for licence in _texts(record.document.get("license"))),
+            link(DCTERMS.source, names.source(record.source)),
+            link(FOAF.primaryTopic, record.iri),
+            *(link(DCTERMS.license, licence) for licence in _texts(record.document.get("license"))),
             *(_typed(DCTERMS.modified, moment, _MOMENT, XSD.dateTime) for moment in _texts(record.document.get("modified"))),
             _typed(PROV.generatedAtTime, record.modified_at, _MOMENT, XSD.dateTime),
-            _link(MLG.origin, names.node) if record.source == OWN else None,
-            _number(MLG.epoch, epoch),
-            _number(MLG.sequence, sequence),
+            link(MLG.origin, names.node) if record.source == OWN else None,
+            number(MLG.epoch, epoch),
+            number(MLG.sequence, sequence),
             _typed(MLG.contentHash, record.content_hash, _HASH, None),
         ),
     )
 
 
-def of_source(names: Names, source: Source, changed_at: str | None) -> str:
-    """Return the N-Triples lines about a source; `changed_at` is when a visit to it last changed something."""
-    return _lines(
+def of_source(names: Names, source: Source, changed_at: str | None, counted: Iterable[str | None] = ()) -> str:
+    """Return the N-Triples lines about a source; `changed_at` is when a visit to it last changed something, `counted` its figures."""
+    return lines(
         names.source(source.name),
         (
-            _link(RDF.type, DCAT.Dataset),
+            link(RDF.type, DCAT.Dataset),
             _typed(DCTERMS.title, source.name, _SLUG, None),
-            _link(DCAT.accessURL, without_secrets(source.url) if source.url else None),
-            _link(DCTERMS.license, source.licence),
-            _link(DCTERMS.publisher, names.node) if source.name == OWN else None,
+            link(DCAT.accessURL, without_secrets(source.url) if source.url else None),
+            link(DCTERMS.license, source.licence),
+            link(DCTERMS.publisher, names.node) if source.name == OWN else None,
             _typed(DCTERMS.modified, changed_at, _MOMENT, XSD.dateTime),
+            *counted,
         ),
     )
 
 
-def _lines(subject: str, said: Iterable[str | None]) -> str:
+def lines(subject: str, said: Iterable[str | None]) -> str:
     """Write what is said of a subject of this node."""
     return "".join(f"<{subject}> {rest} .\n" for rest in said if rest)
 
 
-def _link(predicate: str, iri: str | None) -> str | None:
+def link(predicate: str, iri: str | None) -> str | None:
     """Say a link, if there is one and it is an absolute web address."""
     return f"<{predicate}> <{iri}>" if iri and _ADDRESS.match(iri) else None
 
@@ -87,7 +88,7 @@ def _typed(predicate: str, value: str | None, form: re.Pattern[str], datatype: s
     return f'<{predicate}> "{value}"' + (f"^^<{datatype}>" if datatype else "")
 
 
-def _number(predicate: str, value: int | None) -> str | None:
+def number(predicate: str, value: int | None) -> str | None:
     """Say a whole number."""
     return None if value is None else f'<{predicate}> "{value}"^^<{XSD.integer}>'
 

@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from app.errors import DataDirectoryBusy, JournalUnavailable, NodeError, StoreUnavailable
 from app.graph import Store, implied
+from app.graph.counting import Counting, Figures
 from app.graph.implied import Progress
 from app.journal import Journal, changes, erasure, meta
 from app.names import Names
@@ -18,6 +21,11 @@ BATCH = 200
 """Changes in one store transaction: Oxigraph's transactions grow slower than their size."""
 
 POLL_S = 0.1
+"""How often an idle projector looks whether anybody has committed."""
+
+LOOK_S = 5.0
+"""How often it looks at the journal although nobody has: what was erased may have become due."""
+
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """How long to wait after each failure in a row."""
 
@@ -29,6 +37,9 @@ REST = 5
 
 FAR_BEHIND = 5_000
 """Changes behind which a rebuild, which loads in bulk, may be quicker than following."""
+
+COUNT_S = 10.0
+"""How often the statistics are written while there is more to do; once there is not, they are those of the last change."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +89,9 @@ class Projector:
         self._cleaned = cleaned
         self._keeps_files = keeps_files
         self._rests_until = 0.0
+        self._counting = Counting()
+        self._said: Figures | None = None
+        self._count_at = 0.0
         self._turn = threading.RLock()
 
     def step(self, limit: int = BATCH) -> int:
@@ -92,7 +106,7 @@ class Projector:
             if standing.strange or standing.far_behind or unclean:
                 self.rebuild()
                 return standing.last
-            done = self._follow(standing.position, limit)
+            done = self._follow(standing, limit)
             if not done and standing.unclean and not self._keeps_files:
                 self._note_clean()
             return done
@@ -104,15 +118,30 @@ class Projector:
         self._cleaned()
         erasure.graph_done(self._journal, erased)
 
-    def _follow(self, position: int, limit: int) -> int:
-        """Project the changes after `position`."""
+    def _follow(self, standing: _Standing, limit: int) -> int:
+        """Project the changes after the store's position, and what they change in the statistics."""
         with self._journal.read() as c:
-            noted = changes.after(c, position, limit)
-            if not noted:
+            known = self._figures(c, last=standing.last - standing.position <= limit)
+            noted = changes.after(c, standing.position, limit)
+            if not noted and self._said is not None:
                 return 0
             found, epoch = implied.changes(c, self._names, noted), meta.epoch(c)
-        self._store.apply(found, noted[-1].sequence, epoch)
+            found += implied.counts(c, self._names, noted, known, self._said)
+        self._store.apply(found, noted[-1].sequence if noted else standing.position, epoch)
+        self._said = known
         return len(noted)
+
+    def _figures(self, c: Connection, last: bool) -> Figures:
+        """Return the figures as they are now or, while there is more to do, as they were a moment ago; nothing was read before."""
+        now = time.monotonic()
+        if self._said is not None and not last and now < self._count_at:
+            return self._said
+        self._count_at = now + COUNT_S
+        return self._counting.at(c)
+
+    def figures(self, c: Connection) -> Figures:
+        """Return how many groups and records there are now; the connection's transaction must not have read anything before."""
+        return self._counting.at(c)
 
     def _standing(self) -> _Standing:
         """Compare the store with the journal."""
@@ -130,8 +159,10 @@ class Projector:
         with self._turn:
             began = time.monotonic()
             with self._journal.read() as c:
+                known = self._counting.at(c)
                 last, epoch, erased = changes.last(c), meta.epoch(c), erasure.graph_due(c)
-                self._store.load(implied.quads(c, self._names, progress), last, epoch)
+                self._store.load(implied.quads(c, self._names, known, progress), last, epoch)
+            self._said = known
             if erased and self._keeps_files:
                 self._cleaned()
                 erasure.graph_done(self._journal, erased)
@@ -144,10 +175,10 @@ class Projector:
         failures = 0
         while not stop.is_set():
             try:
-                done = self.step()
-                failures = 0
-                if not done:
-                    stop.wait(POLL_S)
+                with self._journal.watched() as version:
+                    while not stop.is_set():
+                        self._follow_until_moved(version, stop)
+                        failures = 0
             except Exception as error:  # noqa: BLE001 - whatever one change runs into, the graph must not stop following for ever
                 _log.warning("The graph waits: %s", error, exc_info=not isinstance(error, NodeError))
                 stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
@@ -155,6 +186,15 @@ class Projector:
                 self._reopen()
                 if failures == SUSPECT_AFTER:
                     self._mend()
+
+    def _follow_until_moved(self, version: Callable[[], int], stop: threading.Event) -> None:
+        """Take a step and, when there was nothing to do, wait until somebody has committed, or until it is time to look anyway."""
+        seen = version()
+        if self.step():
+            return
+        look_at = time.monotonic() + LOOK_S
+        while version() == seen and time.monotonic() < look_at and not stop.wait(POLL_S):
+            pass
 
     def _reopen(self) -> None:
         """Open the store anew: it refuses every write after a full disk, also once there is room again."""

@@ -4,7 +4,7 @@ It exists so that every caller has the same promises: what was committed survive
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,12 @@ class Journal:
         """
         with _transaction(self._writer, "BEGIN IMMEDIATE") as connection:
             yield connection
+
+    @contextmanager
+    def watched(self) -> Iterator[Callable[[], int]]:
+        """Give a function whose number differs once anybody, in any process, has committed: a hundred times cheaper than a question."""
+        with _explained(), closing(sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)) as connection:
+            yield lambda: int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def vacuum(self) -> bool:
         """Rewrite the file without what was deleted and empty the write-ahead log; False when a reader or a full disk puts it off."""

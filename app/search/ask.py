@@ -9,8 +9,8 @@ from pyroaring import BitMap
 from sqlalchemy import Connection, Select, bindparam, func, select, tuple_
 
 from app.journal import Journal
+from app.journal.bitmaps import Facets, Snapshot, group_set
 from app.journal.tables import group, identity
-from app.search.bitmaps import Facets, Snapshot, group_set
 from app.search.facets import CONCEPTS, NAMES, SOURCE, notations
 from app.search.selection import Box, Place, Selection
 from app.search.words import expression

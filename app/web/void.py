@@ -1,17 +1,17 @@
 """The node about itself: a catalogue (DCAT) that is a data set (VoID), with its feed, dumps, endpoint, licence, peers and figures."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from app.feed import dump, pages
+from app.graph.counting import Figures as Counted
 from app.journal import meta, sources
 from app.journal.sources import Source, Trust
-from app.journal.tables import group, record
 from app.names import OWN, Names, without_secrets
 from app.settings import Settings
 from app.terms import DCAT, DCTERMS, FOAF, FORMATS, LDES, MLG, RDF, SCHEMA, SKOS, TREE, VOID, XSD
@@ -47,20 +47,19 @@ class Figures:
     """What is counted, and when the directory last changed."""
 
     groups: int
-    records: dict[int, int]
+    records: Mapping[str, int]
     peers: tuple[Source, ...]
     sequence: int
     epoch: int
     modified_at: str
 
 
-def figures(c: Connection) -> Figures:
-    """Count groups, and records by source."""
+def figures(c: Connection, counted: Counted) -> Figures:
+    """Put together what was `counted`, the peers, and where the log is."""
     state = pages.state(c)
-    counted = c.execute(select(record.c.source_id, func.count()).group_by(record.c.source_id)).all()
     shown = tuple(found for found in sources.list_(c) if found.trust != Trust.QUARANTINE)
-    total = c.execute(select(func.count()).select_from(group)).scalar_one()
-    return Figures(total, dict(counted), shown, state.sequence, meta.epoch(c), dump.state(c)[1])
+    records = {name: found.records for name, found in counted.sources.items()}
+    return Figures(counted.groups, records, shown, state.sequence, meta.epoch(c), dump.state(c)[1])
 
 
 def statements_of(names: Names, settings: Settings, known: Figures) -> Iterator[Statement]:
@@ -73,7 +72,7 @@ def statements_of(names: Names, settings: Settings, known: Figures) -> Iterator[
     for ending, media_type, packed in DUMPS:
         yield from _dump(names, ending, media_type, packed)
     for peer in known.peers[:MOST_PEERS]:
-        yield from _source(names, peer, known.records.get(peer.id, 0))
+        yield from _source(names, peer, known.records.get(peer.name, 0))
 
 
 def _node(names: Names, settings: Settings, known: Figures) -> Iterator[Statement]:
@@ -187,7 +186,7 @@ HOME: tuple[Variant[tuple[Statement, ...]], ...] = (
 def _describe(here: Asking) -> tuple[tuple[Statement, ...], Stamp]:
     """Put the description together, and stamp it with its own digest."""
     with here.node.journal.read() as connection:
-        known = figures(connection)
+        known = figures(connection, here.node.projector.figures(connection))
     said = tuple(statements_of(here.node.names, here.node.settings, known))
     return said, Stamp(group_reading.digest(statements.lines(said)), known.modified_at, REVALIDATE)
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tests.benchmarks import following, harvest, load, matching, publishing, questions, sparql
+from tests.benchmarks import following, generations, harvest, load, matching, publishing, questions, sparql
 
 BENCHMARKS = {
     "sparql": sparql.run,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "load": load.run,
     "publishing": publishing.run,
     "matching": matching.run,
+    "generations": generations.run,
 }
 
 

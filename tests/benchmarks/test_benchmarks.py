@@ -6,7 +6,7 @@ import pytest
 
 from app import record
 from app.checking import Checker
-from tests.benchmarks import following, harvest, invented, load, matching, publishing, questions, sparql
+from tests.benchmarks import following, generations, harvest, invented, load, matching, publishing, questions, sparql
 from tests.benchmarks.queries import queries
 
 
@@ -43,7 +43,7 @@ def test_it_runs_and_both_sides_agree(run: object) -> None:
     assert "DIFFERENT" not in table
 
 
-@pytest.mark.parametrize("run", [harvest.run, load.run, following.run])
+@pytest.mark.parametrize("run", [harvest.run, load.run, following.run, generations.run])
 def test_it_runs(run: object) -> None:
     """Sixty groups, all taken."""
     assert run(60).startswith("### ")  # type: ignore[operator]

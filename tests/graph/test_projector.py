@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Engine, event, select, update
 
 from app.graph import Store
 from app.graph.memory import MemoryStore
 from app.graph.oxigraph import OxigraphStore
-from app.graph.projector import Projector
+from app.graph.projector import POLL_S, Projector
 from app.journal import Journal, changes, erasure, meta, pending, records, sources, visits
 from app.journal.tables import group, identity, record
 from app.journal.text import as_text
@@ -27,6 +27,8 @@ from tests.graph.town import NAMES, add_source, fuse, say
 
 ROOT = Path(__file__).parents[2]
 NAME = "https://schema.org/name"
+QUESTIONS_A_LOOK = 12
+"""A projector that looks at the journal, as it does every few seconds, asks no more than these; one that always asked would ask sixty."""
 
 
 @pytest.fixture
@@ -239,6 +241,42 @@ def test_it_follows_while_it_runs_and_stops_when_told(journal: Journal, projecto
     assert "jardin" in store.read(None)
 
 
+def test_an_idle_projector_asks_the_journal_nothing(journal: Journal, projector: Projector, store: Store) -> None:
+    """While nobody commits it only looks at the file's number; what another process writes beside it is followed all the same."""
+    asked: list[int] = []
+
+    def note(*_: object) -> None:
+        asked.append(threading.get_ident())
+
+    event.listen(Engine, "before_cursor_execute", note)
+    stop = threading.Event()
+    thread = threading.Thread(target=projector.run, args=(stop,))
+    thread.start()
+    fuse(journal, "jardin", "Le jardin")
+    wait_for(store, "jardin")
+    time.sleep(POLL_S * 3)
+    before = asked.count(thread.ident or 0)
+    time.sleep(POLL_S * 10)
+    idle = asked.count(thread.ident or 0) - before
+    beside = Journal(journal.path)
+    fuse(beside, "verger", "Le verger")
+    beside.close()
+    wait_for(store, "verger")
+    stop.set()
+    thread.join()
+    event.remove(Engine, "before_cursor_execute", note)
+    assert idle <= QUESTIONS_A_LOOK
+    assert before > 0
+    assert "Le verger" in store.read(None)
+
+
+def wait_for(store: Store, slug: str) -> None:
+    """Wait until the combined directory holds a group."""
+    deadline = time.monotonic() + 20
+    while slug not in store.read(None) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def test_a_damaged_store_is_rebuilt_from_the_journal(tmp_path: Path, journal: Journal, names: Names) -> None:
     """Files overwritten in the middle: whether the store still opens or not, the graph is whole again after a start."""
     for number in range(300):
@@ -363,8 +401,9 @@ def test_what_was_erased_leaves_the_files_of_the_store(journal: Journal, oxigrap
     told: list[int] = []
     projector = Projector(journal, oxigraph, NAMES, cleaned=lambda: told.append(1))
     add_source(journal, "carte")
-    say(journal, "carte", "jardin", f"Le jardin de la {MARK}")
     say(journal, "carte", "verger", "Le verger")
+    projector.catch_up()
+    say(journal, "carte", "jardin", f"Le jardin de la {MARK}")
     projector.catch_up()
     assert in_files(tmp_path / "graph")
     with journal.write() as c:

@@ -111,15 +111,25 @@ def test_every_format_is_ours(asked: RemotePool, pool: Pool, media_type: str) ->
 
 
 def test_the_protocols_dataset_is_sent_on(asked: RemotePool) -> None:
-    """Graphs that the client names are the ones asked; one that is not held here is refused."""
+    """Graphs that the client names are the ones asked; one that is not of ours is empty and named, whatever the server holds under that name."""
     one = NAMES.record("carte", "g1")
     found = asked.ask(Question(P + "SELECT ?n { ?s schema:name ?n }", CSV, default_graphs=(one,))).read()
     assert rows(found) == [["g1"]]
     found = asked.ask(Question("SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?n } }", CSV, named_graphs=(one, NAMES.catalogue))).read()
     assert rows(found) == [[NAMES.catalogue], [one]]
     for graph in (NAMES.record("carte", "g99"), NAMES.directory, "http://other.example/x", "not an address"):
-        with pytest.raises(QueryRefused, match="no graph"):
-            asked.ask(Question("ASK { ?s ?p ?o }", default_graphs=(graph,)))
+        answer = asked.ask(Question("SELECT ?s { ?s ?p ?o }", CSV, default_graphs=(graph,)))
+        assert (rows(answer.read()), answer.unknown) == ([], (graph,))
+        answer = asked.ask(Question("SELECT ?s { GRAPH ?g { ?s ?p ?o } }", CSV, named_graphs=(graph,)))
+        assert (rows(answer.read()), answer.unknown) == ([], (graph,))
+    with pytest.raises(QueryRefused, match="no graph"):
+        asked.ask(Question(f"SELECT ?s FROM <{NAMES.directory}> {{ ?s ?p ?o }}"))
+
+
+def test_relative_addresses_are_resolved_here(asked: RemotePool) -> None:
+    """Against the endpoint's address, not the server's."""
+    found = asked.ask(Question("CONSTRUCT { <s> <p> <o> } {}", "application/n-triples")).read().decode()
+    assert found == f"<{NAMES.base}/s> <{NAMES.base}/p> <{NAMES.base}/o> .\n"
 
 
 @pytest.mark.parametrize(

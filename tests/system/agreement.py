@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, select, text
 from app import record as rdf
 from app.feed import log
 from app.graph import implied
+from app.graph.counting import Counting
 from app.graph.oxigraph import EPOCH, POSITION, OxigraphStore
 from app.journal import FILE, Journal, changes, meta, pending, records, visits
 from app.journal.tables import edge, event, facet, feed_page, group, identity, match_key, member, source
@@ -210,7 +211,7 @@ def check_feed(c: Connection, names: Names) -> None:
 def check_graph(c: Connection, names: Names, data_dir: Path, scratch: Path) -> None:
     """The store holds, quad by quad, what the journal implies, and stands where the journal stands."""
     fresh = OxigraphStore(scratch / "graph", names)
-    fresh.load(implied.quads(c, names), changes.last(c), meta.epoch(c))
+    fresh.load(implied.quads(c, names, Counting().at(c)), changes.last(c), meta.epoch(c))
     fresh.close()
     expected, held = quads_of(scratch / "graph"), quads_of(data_dir / "graph")
     assert held == expected, sorted(held ^ expected)[:20]
