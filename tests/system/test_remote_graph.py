@@ -104,7 +104,7 @@ def test_a_node_moves_to_a_server_without_stopping(server: SparqlServer, tmp_pat
         assert client.get("/ready").status_code == 200
         client.put("/groups/g5", json=group("Groupe 5")).raise_for_status()
         client.delete("/groups/g0").raise_for_status()
-        eventually(lambda: _equal(len(names(node)), 5))
+        eventually(lambda: _equal(names(node), [f"Groupe {number}" for number in range(1, 6)]))
         before = everything(node)
         node.stop()
         node.settings |= on(server)
