@@ -21,7 +21,7 @@ from app.web.replies import IMMUTABLE, REVALIDATE
 
 router = APIRouter(include_in_schema=False)
 
-SOURCE = frozenset({".py", ".html", ".css", ".svg", ".po", ".ttl", ".json", ".jsonld", ".toml", ".mako"})
+SOURCE = frozenset({".py", ".html", ".css", ".js", ".svg", ".txt", ".po", ".ttl", ".json", ".jsonld", ".toml", ".mako"})
 """What the program is made of; nothing else that may lie in its folders is handed out."""
 
 

@@ -1,143 +1,120 @@
 """The page for SPARQL questions: a plain form, examples, and the answer as a table; the same endpoint as that of programs."""
 
-import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from app.errors import MaillageError, Text
-from app.names import Names
+from app.errors import MaillageError
 from app.sparql.answers import Question
 from app.sparql.formats import JSON, TURTLE
-from app.vocabulary import PREFIXES, compact_iri
 from app.web.asking import Asking
-from app.web.pages.addresses import safe_url
-from app.web.pages.layout import Page, language_tag, render
+from app.web.pages import answers, drawn_from, places
+from app.web.pages.answers import Table
+from app.web.pages.drawn_from import DrawnFrom
+from app.web.pages.examples import EXAMPLES
+from app.web.pages.layout import Page, render
+from app.web.pages.places import Drawing
+from app.web.pages.prefixes import completed
 
-ROWS: Final = 100
-"""Rows of an answer that the page shows; the whole answer is one link away."""
+SOURCES: Final = "sources"
+"""The parameter that asks for the sources of an answer."""
 
-LONGEST_GRAPH: Final = 20_000
-"""Characters of a graph that the page shows."""
+DATASET: Final = ("default-graph-uri", "named-graph-uri")
+"""What the protocol may say besides the query; it goes along with every link."""
 
-_EXAMPLES: Final = (
-    (
-        Text("Les groupes qui travaillent sur le logement", "The groups that work on housing"),
-        "mlg mc schema dcterms",
-        "SELECT ?groupe ?nom WHERE {\n  ?groupe a mlg:Group ; dcterms:subject mc:housing ; schema:name ?nom .\n} ORDER BY ?nom",
-    ),
-    (
-        Text("Combien de groupes par thématique", "How many groups for each topic"),
-        "mlg dcterms skos",
-        "SELECT ?theme (COUNT(DISTINCT ?groupe) AS ?nombre) WHERE {\n  ?groupe a mlg:Group ; dcterms:subject ?theme .\n}"
-        " GROUP BY ?theme ORDER BY DESC(?nombre)",
-    ),
-    (
-        Text("Les groupes dont plusieurs annuaires parlent", "The groups that several directories speak of"),
-        "mlg schema",
-        "SELECT ?groupe ?nom (COUNT(DISTINCT ?fiche) AS ?fiches) WHERE {\n  ?groupe a mlg:Group ; schema:name ?nom ; mlg:record ?fiche .\n}"
-        " GROUP BY ?groupe ?nom HAVING (COUNT(DISTINCT ?fiche) > 1) ORDER BY DESC(?fiches)",
-    ),
-    (
-        Text("Qui coopère avec qui", "Who cooperates with whom"),
-        "mlg schema",
-        "SELECT ?nom ?partenaire WHERE {\n  ?groupe mlg:cooperatesWith ?autre ; schema:name ?nom .\n"
-        "  OPTIONAL { ?autre schema:name ?nomAutre }\n  BIND(COALESCE(?nomAutre, ?autre) AS ?partenaire)\n} ORDER BY ?nom",
-    ),
-    (
-        Text("Ce que dit chaque source d'un même groupe", "What each source says of one group"),
-        "mlg schema",
-        "SELECT ?fiche ?nom WHERE {\n  ?groupe a mlg:Group ; mlg:record ?fiche .\n  GRAPH ?fiche { ?sujet schema:name ?nom }\n}"
-        " ORDER BY ?groupe LIMIT 50",
-    ),
-)
+ROWS: Final = (("CSV", "csv"), ("JSON", "json"), ("XML", "xml"), ("TSV", "tsv"))
+GRAPH: Final = (("Turtle", "ttl"), ("N-Triples", "nt"), ("JSON-LD", "jsonld"), ("RDF/XML", "rdf"))
+"""The forms in which an answer can be had, by the short names of the parameter `format`."""
+
+_WHERE = re.compile(r"\bligne ([0-9]{1,6}), colonne ([0-9]{1,6})")
+_AROUND: Final = 2
+_LONGEST_LINE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One value of an answer."""
+class Spot:
+    """One line near a fault; where it is the faulty one, `at` is the character."""
 
-    text: str
-    lang: str | None = None
-    href: str | None = None
+    number: int
+    before: str
+    at: str | None
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """An answer: columns and rows, or yes or no, or the text of a graph; `more` when the page does not show all."""
+class Shown:
+    """What the page shows below the question."""
 
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
-    total: int = 0
-    boolean: bool | None = None
-    graph: str | None = None
-    more: bool = False
+    table: Table | None = None
+    drawing: Drawing | None = None
+    sources: DrawnFrom | None = None
+    error: MaillageError | None = None
+    spots: Sequence[Spot] = ()
 
 
 def form(here: Asking, _subject: object = None) -> bytes:
     """Write the form with its examples."""
-    return _page(here, _query(_EXAMPLES[0]))
+    return _page(here, completed(EXAMPLES[0].text), Shown())
 
 
 def answer(here: Asking, question: Question) -> bytes:
     """Ask, and write the answer below the question. Raises what the pool raises."""
-    asked = replace(question, accept=f"{JSON}, {TURTLE};q=0.9", partial=True)
-    found = here.node.queries.ask(asked)
-    body = found.read()
-    table = _table(here.node.names, json.loads(body), found.truncated) if found.media_type == JSON else _graph(body.decode(), found.truncated)
-    return _page(here, question.query, table=table)
+    query = completed(question.query)
+    found = here.node.queries.ask(replace(question, query=query, accept=f"{JSON}, {TURTLE};q=0.9", partial=True))
+    body, names = found.read(), here.node.names
+    wanted = SOURCES in here.request.query_params
+    with here.node.journal.read() as c:
+        if found.media_type == JSON:
+            table = answers.table(names, here.language, body, truncated=found.truncated)
+            drawing = places.drawing(c, names, table.columns, table.bindings)
+            addresses = drawn_from.rows(table.bindings)
+        else:
+            text = body.decode()
+            table, drawing, addresses = answers.graph(text, truncated=found.truncated), None, drawn_from.graph(text)
+        sources = drawn_from.origins(c, Page(here), addresses) if wanted else None
+    return _page(here, query, Shown(table, drawing, sources))
 
 
 def refusal(here: Asking, query: str, error: MaillageError) -> bytes:
-    """Write the form with the question as it was and what is wrong with it."""
-    return _page(here, query, error=error)
+    """Write the form with the question as it was asked and what is wrong with it."""
+    asked = completed(query)
+    return _page(here, asked, Shown(error=error, spots=_spots(asked, error)))
 
 
-def _page(here: Asking, query: str, table: Table | None = None, error: MaillageError | None = None) -> bytes:
+def _page(here: Asking, query: str, shown: Shown) -> bytes:
     """Write the page."""
-    frame = Page(here)
-    formats = (
-        (("CSV", "csv"), ("JSON", "json"), ("XML", "xml"))
-        if table is None or table.graph is None
-        else (("Turtle", "ttl"), ("JSON-LD", "jsonld"), ("RDF/XML", "rdf"))
-    )
+    frame, table = Page(here), shown.table
+    dataset = [(name, value) for name, value in here.request.query_params.multi_items() if name in DATASET]
+    asked = [("query", query), *dataset]
+    part = [("partial", "true")] if table and table.truncated else []
     return render(
         here,
         "sparql.html",
         query=query,
-        table=table,
-        error=error,
-        downloads=[(name, frame.to("/sparql", [("query", query), ("format", short)])) for name, short in formats],
-        examples=[(title, frame.to("/sparql", [("query", _query((title, names, text)))])) for title, names, text in _EXAMPLES],
+        height=min(max(query.count("\n") + 2, 8), 24),
+        dataset=dataset,
+        shown=shown,
+        downloads=[(name, frame.to("/sparql", [*asked, *part, ("format", short)])) for name, short in (GRAPH if table and table.graph else ROWS)],
+        whole=frame.to("/sparql", [*asked, (SOURCES, "1")]) + "#sources",
+        examples=[(one.title, frame.to("/sparql", [("query", completed(one.text))])) for one in EXAMPLES],
     )
 
 
-def _query(example: tuple[Text, str, str]) -> str:
-    """Return an example with its prefixes."""
-    _, names, text = example
-    return "".join(f"PREFIX {name}: <{PREFIXES[name]}>\n" for name in names.split()) + text
+def _spots(query: str, error: MaillageError) -> list[Spot]:
+    """Return the lines around the place that the sentence names; none when it names no place."""
+    found = _WHERE.search(error.text.fr)
+    if not found:
+        return []
+    line, column = int(found[1]), int(found[2])
+    lines = query.split("\n")
+    first, last = max(line - 1 - _AROUND, 0), min(line + _AROUND, len(lines))
+    return [_spot(number, lines[number - 1].rstrip("\r"), column if number == line else None) for number in range(first + 1, last + 1)]
 
 
-def _table(names: Names, found: dict[str, Any], truncated: bool) -> Table:
-    """Read an answer in SPARQL's JSON."""
-    if "boolean" in found:
-        return Table(boolean=found["boolean"])
-    columns = tuple(found["head"].get("vars", ()))
-    bindings = found["results"]["bindings"]
-    rows = tuple(tuple(_cell(names, binding.get(column)) for column in columns) for binding in bindings[:ROWS])
-    return Table(columns, rows, len(bindings), more=truncated or len(bindings) > ROWS)
-
-
-def _cell(names: Names, value: dict[str, str] | None) -> Cell:
-    """Return one value; an address is a link when it can be followed."""
-    if value is None:
-        return Cell("")
-    text = value["value"]
-    if value["type"] != "uri":
-        return Cell(text, language_tag(value.get("xml:lang")))
-    short = text.removeprefix(names.base) if text.startswith(f"{names.base}/") else compact_iri(text)
-    return Cell(short, None, safe_url(text))
-
-
-def _graph(text: str, truncated: bool) -> Table:
-    """Return a graph as its text."""
-    return Table(graph=text[:LONGEST_GRAPH], more=truncated or len(text) > LONGEST_GRAPH)
+def _spot(number: int, text: str, column: int | None) -> Spot:
+    """Cut one line at the fault; a fault behind the end of the line is shown as a blank."""
+    if column is None:
+        return Spot(number, text[:_LONGEST_LINE], None, "")
+    start = max(0, column - 1 - _LONGEST_LINE)
+    return Spot(number, text[start : column - 1], text[column - 1 : column] or "\u00a0", text[column : column + _LONGEST_LINE])

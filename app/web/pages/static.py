@@ -1,11 +1,11 @@
-"""Style sheet and icon, each named by its content, so that a browser asks for it once."""
+"""Style sheets, scripts and icon, each named by its content, so that a browser asks for it once."""
 
 import hashlib
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "static"
-TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @cache
