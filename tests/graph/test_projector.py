@@ -45,12 +45,17 @@ def projector(journal: Journal, store: Store, names: Names) -> Projector:
     return Projector(journal, store, names)
 
 
+def shortest(triples: str) -> set[str]:
+    """Return the lines with moments as Oxigraph writes them, without zeros at their end: a server may keep these."""
+    return {re.sub(r"\.(\d*?)0*Z", lambda found: f".{found[1]}Z" if found[1] else "Z", line) for line in triples.splitlines()}
+
+
 def same_as_rebuilt(journal: Journal, store: Store, graphs: list[str | None]) -> bool:
     """Whether a store holds what a rebuild from the journal makes in another of its kind."""
     with tempfile.TemporaryDirectory() as directory:
         fresh = MemoryStore(NAMES) if isinstance(store, MemoryStore) else OxigraphStore(Path(directory), NAMES)
         Projector(journal, fresh, NAMES).rebuild()
-        same = all(store.read(graph) == fresh.read(graph) for graph in [None, NAMES.catalogue, *graphs])
+        same = all(shortest(store.read(graph)) == shortest(fresh.read(graph)) for graph in [None, NAMES.catalogue, *graphs])
         fresh.close()
     return same
 
