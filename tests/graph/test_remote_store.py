@@ -68,19 +68,20 @@ def test_a_refused_password_is_not_repeated(each_server: dict[str, SparqlServer]
     store.close()
 
 
-def test_what_was_applied_outlives_the_server(each_server: dict[str, SparqlServer], names: Names) -> None:
-    """Killed and started again, each server holds it; while it is away every method says so, and afterwards the same store goes on."""
-    for server in list(each_server.values()):
-        with emptied(server, names) as store:
-            store.apply([Change(RECORD, says(GROUP, "un")), Change(None, says(GROUP, "un"), GROUP)], 1)
-            server.stop()
-            for failing in (lambda store=store: store.apply([], 2), lambda store=store: store.read(None), store.verify, store.position):
-                with pytest.raises(StoreUnavailable, match="check that it runs"):
-                    failing()
-            assert store.known() is None
-            server.start()
-            store.reopen()
-            assert (store.read(RECORD), store.read(None), store.position()) == (says(GROUP, "un"), says(GROUP, "un"), 1)
+@pytest.mark.parametrize("kind", FOUND)
+def test_what_was_applied_outlives_the_server(each_server: dict[str, SparqlServer], names: Names, kind: str) -> None:
+    """Killed and started again, a server holds it; while it is away every method says so, and afterwards the same store goes on."""
+    server = each_server[kind]
+    with emptied(server, names) as store:
+        store.apply([Change(RECORD, says(GROUP, "un")), Change(None, says(GROUP, "un"), GROUP)], 1)
+        server.stop()
+        for failing in (lambda: store.apply([], 2), lambda: store.read(None), store.verify, store.position):
+            with pytest.raises(StoreUnavailable, match="check that it runs"):
+                failing()
+        assert store.known() is None
+        server.start()
+        store.reopen()
+        assert (store.read(RECORD), store.read(None), store.position()) == (says(GROUP, "un"), says(GROUP, "un"), 1)
 
 
 def test_a_load_that_breaks_off_leaves_the_old_and_the_next_mends(remote: RemoteStore) -> None:
