@@ -146,8 +146,8 @@ def open_graph(node: Node) -> Iterator[Graph]:
         )
         store, queries = _remote(node, limits, stack) if settings.graph_url else _embedded(node, limits, stack)
         stack.callback(queries.close)
-        keeps = isinstance(store, OxigraphStore)
-        yield Graph(store, Projector(node.journal, store, node.names, cleaned=queries.forget, keeps_files=keeps), queries)
+        projector = Projector(node.journal, store, node.names, cleaned=queries.forget, keeps_files=not settings.graph_url)
+        yield Graph(store, projector, queries)
 
 
 def _embedded(node: Node, limits: Limits, stack: ExitStack) -> tuple[Store, Pool]:

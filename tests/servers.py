@@ -147,6 +147,7 @@ def emptied(server: SparqlServer, names: Names) -> Iterator[RemoteStore]:
     try:
         _empty(asked, names)
         yield store
+        _empty(asked, names)
     finally:
         store.close()
 

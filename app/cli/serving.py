@@ -40,7 +40,8 @@ def serve(
     """Serve this node until it is told to stop."""
     settings = read_settings(host=host, port=port)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "httpx"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     with opened(settings) as node, running(node) as at_work:
         _warn(settings)
         _open_many_files()

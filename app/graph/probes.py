@@ -65,7 +65,7 @@ def look(server: Server, names: Names) -> Findings:
     graph = f"{names.base}/probe"
     clear = updates.clearing(graph)
     lines = [f'<{SUBJECT}> <{SUBJECT}-{kind}> "{text.translate(_ESCAPES)}"{rest} .' for kind, (text, rest) in LITERALS.items()]
-    server.update(";\n".join([clear, *updates.inserting(graph, lines)]))
+    server.update(";\n".join([clear, *updates.inserting([(graph, lines)])]))
     try:
         union = bool(server.rows(f"SELECT * WHERE {{ <{SUBJECT}> <{SUBJECT}-date> ?o }}"))
         lost = _lost(server, graph)

@@ -69,7 +69,8 @@ class Projector:
     """Follows `journal` into `store`; its steps never overlap, whoever asks for them. `far_behind` is a number of changes.
 
     A store that `keeps_files` forgets nothing by itself: what was erased stays in them until it is made anew, and `cleaned` is called then.
-    The files of a server are its operator's: there `cleaned` is called as soon as nothing shows what was erased.
+    The files of a server are its operator's: there `cleaned` is called as soon as nothing shows what was erased, and following is
+    never slower than filling it again.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Projector:
         with self._turn:
             standing = self._standing()
             unclean = standing.unclean and self._keeps_files and time.monotonic() >= self._rests_until
-            if standing.strange or standing.far_behind or unclean:
+            if standing.strange or (standing.far_behind and self._keeps_files) or unclean:
                 self.rebuild()
                 return standing.last
             done = self._follow(standing, limit)

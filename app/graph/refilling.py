@@ -40,8 +40,7 @@ class Refill:
             graph, triple = updates.apart(line)
             by_graph[self._directory if graph is None else graph].append(triple)
         operations = [] if self.empty else list(self._forgetting(by_graph))
-        for graph, triples in by_graph.items():
-            operations += updates.inserting(graph, triples)
+        operations += updates.inserting(by_graph.items())
         for request in updates.requests(operations):
             self._server.update(request)
 

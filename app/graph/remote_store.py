@@ -119,7 +119,7 @@ class RemoteStore:
         for predicate in (POSITION, EPOCH):
             yield f"DELETE WHERE {{ GRAPH {catalogue} {{ {catalogue} <{predicate}> ?o }} }}"
         lines = [f'{catalogue} <{said}> "{number}"^^{INTEGER} .' for said, number in ((POSITION, position), (EPOCH, epoch))]
-        yield from updates.inserting(self._names.catalogue, lines)
+        yield from updates.inserting([(self._names.catalogue, lines)])
 
     def _operations(self, changes: Sequence[Change]) -> list[str]:
         """Say changes as update operations: what is gone, then what is there from now on."""
@@ -131,9 +131,7 @@ class RemoteStore:
         for graph in dict.fromkeys(change.graph for change, _ in wanted if change.subject is not None):
             roots = [change.subject for change, _ in wanted if change.graph == graph and change.subject is not None]
             found += self._forgetting(self._place(graph), roots)
-        for change, lines in wanted:
-            found += updates.inserting(self._place(change.graph), lines)
-        return found
+        return found + list(updates.inserting((self._place(change.graph), lines) for change, lines in wanted))
 
     def _place(self, graph: Graph) -> Graph:
         """Return where a graph is on the server."""

@@ -68,10 +68,25 @@ def _within(graph: Graph, pattern: str) -> str:
     return pattern if graph is None else f"GRAPH {term(graph)} {{\n{pattern}\n}}"
 
 
-def inserting(graph: Graph, lines: Sequence[str]) -> Iterator[str]:
-    """Yield the operations that add triples to a graph."""
-    for block in _blocks(lines):
-        yield f"INSERT DATA {{\n{_within(graph, chr(10).join(block))}\n}}"
+def inserting(content: Iterable[tuple[Graph, Sequence[str]]]) -> Iterator[str]:
+    """Yield the operations that add triples to graphs: many graphs in one, since some servers take as long for a small operation as for a large."""
+    waiting: list[str] = []
+    size = 0
+    for graph, lines in content:
+        for block in _blocks(lines):
+            written = _within(graph, "\n".join(block))
+            if waiting and size + len(written) > MOST_BYTES:
+                yield _data(waiting)
+                waiting, size = [], 0
+            waiting.append(written)
+            size += len(written)
+    if waiting:
+        yield _data(waiting)
+
+
+def _data(blocks: Sequence[str]) -> str:
+    """Write blocks as one operation."""
+    return "INSERT DATA {\n" + "\n".join(blocks) + "\n}"
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:

@@ -217,3 +217,4 @@ def test_a_server_that_is_away_is_said(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable, match="check that it runs") as caught:
             pool.ask(Question("ASK {}"))
         assert "invented" not in caught.value.text.fr
+        server.start()

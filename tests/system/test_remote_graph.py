@@ -121,3 +121,13 @@ def test_what_is_published_is_asked_a_second_later(server: SparqlServer, tmp_pat
         client.put("/groups/un", json=group("Un")).raise_for_status()
         eventually(lambda: _equal(names(node), ["Un"]))
         record_property("told", f"a group is in /sparql {time.monotonic() - began:.2f} s after it was published ({server.query_url})")
+
+
+def test_half_a_server_is_refused(tmp_path: Path) -> None:
+    """One address without the other, and one that is none, end the command with a sentence."""
+    node = NodeProcess(tmp_path / "data", settings={"graph_url": "http://127.0.0.1:1/query"})
+    result = node.attempt("serve")
+    assert (result.returncode, "GRAPH_UPDATE_URL" in result.stderr) == (1, True)
+    node.settings = {"graph_url": "localhost", "graph_update_url": "http://127.0.0.1:1/update"}
+    result = node.attempt("serve")
+    assert (result.returncode, "GRAPH_URL" in result.stderr) == (1, True)
