@@ -97,6 +97,16 @@ class Names:
         return f"{self.base}/catalogue"
 
     @property
+    def directory(self) -> str:
+        """The graph that holds the combined directory on a SPARQL server that has no default graph of its own; nobody sees it elsewhere."""
+        return f"{self.base}/directory"
+
+    @property
+    def records(self) -> str:
+        """What the IRI of each record's graph begins with."""
+        return f"{self.base}/records/"
+
+    @property
     def context(self) -> str:
         """The JSON-LD context as this node serves it."""
         return f"{self.base}/vocab/context/v1.jsonld"

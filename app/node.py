@@ -18,8 +18,11 @@ from app.directory import Directory
 from app.errors import DataDirectoryBusy, SettingsError, Text, why
 from app.feed import compaction, pages
 from app.feed.readership import Readership
+from app.graph import Store
 from app.graph.oxigraph import OxigraphStore
 from app.graph.projector import Projector
+from app.graph.remote import Server
+from app.graph.remote_store import RemoteStore
 from app.harvest import relaying
 from app.harvest.announcing import Announcer
 from app.harvest.clock import Clock
@@ -35,10 +38,13 @@ from app.names import Names
 from app.search.ask import Search
 from app.search.words import stem
 from app.settings import Settings
+from app.sparql.answers import Asked
 from app.sparql.generations import Generations
 from app.sparql.pool import Limits, Pool
+from app.sparql.remote import RemotePool
 
 LOCK = "node.lock"
+COPIES = "generations"
 MOMENT_S = 0.5
 
 
@@ -68,20 +74,18 @@ class Node:
 class Graph:
     """The projection of the journal and those who ask it; one process at a time holds it."""
 
-    store: OxigraphStore
+    store: Store
     projector: Projector
-    generations: Generations
-    queries: Pool
+    queries: Asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningNode(Node):
     """A node at work: what the pages and the API need."""
 
-    store: OxigraphStore
+    store: Store
     projector: Projector
-    generations: Generations
-    queries: Pool
+    queries: Asked
     clock: Clock
     hub: Hub
     listening: Listening
@@ -93,7 +97,7 @@ def open_node(settings: Settings) -> Node:
 
     Raises JournalUnavailable, and SettingsError for what this version cannot serve.
     """
-    _refuse_remote_graph(settings)
+    _refuse_half_a_server(settings)
     names = Names(settings.base_url)
     journal = Journal(settings.data_dir / FILE)
     checker = Checker()
@@ -114,13 +118,13 @@ def open_node(settings: Settings) -> Node:
     )
 
 
-def _refuse_remote_graph(settings: Settings) -> None:
-    """Say plainly that a remote graph store is not served yet, instead of ignoring the setting."""
-    if settings.graph_url or settings.graph_update_url:
+def _refuse_half_a_server(settings: Settings) -> None:
+    """A SPARQL server in place of the embedded store is asked at one address and written at another: both are needed."""
+    if (settings.graph_url is None) != (settings.graph_update_url is None):
         raise SettingsError(
             Text(
-                "Cette version ne sait pas encore utiliser un serveur SPARQL distant : retirez GRAPH_URL et GRAPH_UPDATE_URL.",
-                "This version cannot use a remote SPARQL server yet: remove GRAPH_URL and GRAPH_UPDATE_URL.",
+                "Un serveur SPARQL demande deux réglages : GRAPH_URL (les questions) et GRAPH_UPDATE_URL (les mises à jour).",
+                "A SPARQL server takes two settings: GRAPH_URL (for questions) and GRAPH_UPDATE_URL (for updates).",
             )
         )
 
@@ -134,14 +138,30 @@ def open_graph(node: Node) -> Iterator[Graph]:
     settings = node.settings
     with ExitStack() as stack:
         stack.enter_context(held(settings.data_dir))
-        store = OxigraphStore(settings.data_dir / "graph", node.names)
-        stack.callback(store.close)
-        generations = Generations(store, settings.data_dir / "generations")
         limits = Limits(settings.sparql_timeout_s, settings.sparql_memory_mb, settings.sparql_max_rows, settings.sparql_workers)
-        queries = Pool(generations, limits)
+        store, queries = _remote(node, limits, stack) if settings.graph_url else _embedded(node, limits, stack)
         stack.callback(queries.close)
-        projector = Projector(node.journal, store, node.names, cleaned=queries.forget)
-        yield Graph(store, projector, generations, queries)
+        projector = Projector(node.journal, store, node.names, cleaned=queries.forget, keeps_files=not settings.graph_url)
+        yield Graph(store, projector, queries)
+
+
+def _embedded(node: Node, limits: Limits, stack: ExitStack) -> tuple[Store, Asked]:
+    """Open the store in the data directory."""
+    store = OxigraphStore(node.settings.data_dir / "graph", node.names)
+    stack.callback(store.close)
+    return store, Pool(Generations(store, node.settings.data_dir / COPIES), limits)
+
+
+def _remote(node: Node, limits: Limits, stack: ExitStack) -> tuple[Store, Asked]:
+    """Use the SPARQL server of the settings, which need not answer yet."""
+    store = remote_store(node, node.settings.graph_url or "", node.settings.graph_update_url or "")
+    stack.callback(store.close)
+    return store, RemotePool(store, node.names, node.settings.data_dir / COPIES, limits)
+
+
+def remote_store(node: Node, query_url: str, update_url: str) -> RemoteStore:
+    """Return the store on a SPARQL server."""
+    return RemoteStore(Server(query_url, update_url), node.names)
 
 
 @contextmanager

@@ -35,8 +35,10 @@ class Settings(BaseSettings):
         "https://www.etalab.gouv.fr/licence-ouverte-open-licence", description="The licence (IRI) of our own records that name none."
     )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(("fr", "en"), description="The languages of the pages, the preferred one first.")
-    graph_url: str | None = Field(None, description="The query address of a SPARQL 1.1 server to use instead of the embedded store.")
-    graph_update_url: str | None = Field(None, description="Its update address.")
+    graph_url: str | None = Field(
+        None, description="The query address of a SPARQL 1.1 server to use instead of the embedded store; user and password may stand in it."
+    )
+    graph_update_url: str | None = Field(None, description="Its update address; one is not set without the other.")
     allow_private_peers: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="Comma-separated host:port pairs that may be fetched although their address is private."
     )
@@ -63,11 +65,11 @@ class Settings(BaseSettings):
             raise PydanticCustomError("languages", "")
         return value
 
-    @field_validator("base_url", "licence")
+    @field_validator("base_url", "licence", "graph_url", "graph_update_url")
     @classmethod
-    def absolute(cls, value: str) -> str:
+    def absolute(cls, value: str | None) -> str | None:
         """Refuse what is not an http(s) address."""
-        if not _ADDRESS.match(value):
+        if value is not None and not _ADDRESS.match(value):
             raise PydanticCustomError("address", "")
         return value
 

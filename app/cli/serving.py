@@ -2,7 +2,7 @@
 
 import logging
 import resource
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,8 +11,9 @@ import typer
 from app import demo as demonstration
 from app.cli.opening import opened
 from app.cli.speech import language, out, progress, say, tell
+from app.graph.projector import Projector
 from app.main import serve as serve_http
-from app.node import RunningNode, open_graph, running
+from app.node import RunningNode, open_graph, remote_store, running
 from app.settings import Settings, read_settings
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def serve(
     """Serve this node until it is told to stop."""
     settings = read_settings(host=host, port=port)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "httpx"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     with opened(settings) as node, running(node) as at_work:
         _warn(settings)
         _open_many_files()
@@ -84,8 +86,20 @@ def demo(
     demonstration.run(lambda text: out(f"{text.in_language(language())}\n"), None if once else _serve_until_told, port)
 
 
-def rebuild() -> None:
+def rebuild(
+    graph_url: Annotated[
+        str | None,
+        typer.Option(help=say("Remplir ce serveur SPARQL, même quand le nœud tourne.", "Fill this SPARQL server, also while the node runs.")),
+    ] = None,
+    update_url: Annotated[str | None, typer.Option(help=say("Son adresse de mise à jour.", "Its update address."))] = None,
+) -> None:
     """Throw the graph away and make it anew from the journal."""
-    with opened() as node, open_graph(node) as graph, progress("Enregistrements projetés :", "Records projected:") as count:
-        graph.projector.rebuild(count)
+    settings = read_settings(graph_url=graph_url, graph_update_url=update_url)
+    with opened(settings) as node, progress("Enregistrements projetés :", "Records projected:") as count:
+        if graph_url and update_url:
+            with closing(remote_store(node, graph_url, update_url)) as store:
+                Projector(node.journal, store, node.names, keeps_files=False).rebuild(count)
+        else:
+            with open_graph(node) as graph:
+                graph.projector.rebuild(count)
     tell("Le graphe est reconstruit.", "The graph is rebuilt.")

@@ -57,17 +57,27 @@ class _Standing:
 class Projector:
     """Follows `journal` into `store`; its steps never overlap, whoever asks for them. `far_behind` is a number of changes.
 
-    A store forgets nothing by itself: what was erased stays in its files until it is made anew, and `cleaned` is called then.
+    A store that `keeps_files` forgets nothing by itself: what was erased stays in them until it is made anew, and `cleaned` is called then.
+    The files of a server are its operator's: there `cleaned` is called as soon as nothing shows what was erased, and following is
+    never slower than filling it again.
     """
 
     def __init__(
-        self, journal: Journal, store: Store, names: Names, far_behind: int = FAR_BEHIND, cleaned: Callable[[], None] = lambda: None
+        self,
+        journal: Journal,
+        store: Store,
+        names: Names,
+        far_behind: int = FAR_BEHIND,
+        cleaned: Callable[[], None] = lambda: None,
+        *,
+        keeps_files: bool = True,
     ) -> None:
         self._journal = journal
         self._store = store
         self._names = names
         self._far_behind = far_behind
         self._cleaned = cleaned
+        self._keeps_files = keeps_files
         self._rests_until = 0.0
         self._turn = threading.RLock()
 
@@ -79,10 +89,21 @@ class Projector:
         """
         with self._turn:
             standing = self._standing()
-            if standing.strange or standing.far_behind or (standing.unclean and time.monotonic() >= self._rests_until):
+            unclean = standing.unclean and self._keeps_files and time.monotonic() >= self._rests_until
+            if standing.strange or (standing.far_behind and self._keeps_files) or unclean:
                 self.rebuild()
                 return standing.last
-            return self._follow(standing.position, limit)
+            done = self._follow(standing.position, limit)
+            if not done and standing.unclean and not self._keeps_files:
+                self._note_clean()
+            return done
+
+    def _note_clean(self) -> None:
+        """Note that a server shows nothing of what was erased."""
+        with self._journal.read() as c:
+            erased = erasure.graph_due(c)
+        self._cleaned()
+        erasure.graph_done(self._journal, erased)
 
     def _follow(self, position: int, limit: int) -> int:
         """Project the changes after `position`."""
@@ -112,7 +133,7 @@ class Projector:
             with self._journal.read() as c:
                 last, epoch, erased = changes.last(c), meta.epoch(c), erasure.graph_due(c)
                 self._store.load(implied.quads(c, self._names, progress), last, epoch)
-            if erased:
+            if erased and self._keeps_files:
                 self._cleaned()
                 erasure.graph_done(self._journal, erased)
                 self._rests_until = time.monotonic() + REST * (time.monotonic() - began)

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from app.sparql.generations import Generation
 
@@ -62,6 +63,34 @@ class Answer:
         """Forget the answer."""
         if isinstance(self.body, Path):
             self.body.unlink(missing_ok=True)
+
+
+class Asked(Protocol):
+    """Who answers strangers' questions. From any thread."""
+
+    def ask(self, question: Question) -> Answer:
+        """Answer a question.
+
+        Raises BadQuery, QueryRefused or NotAcceptable for what is wrong with it, QueryStopped when a limit was reached,
+        Busy when too many wait, StoreUnavailable when the graph cannot be read.
+        """
+        ...
+
+    def held(self, question: Question) -> Answer | None:
+        """Return the answer when it was given before and is still good enough; nothing waits."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of everything that may hold what was erased."""
+        ...
+
+    def processes(self) -> list[int]:
+        """Return the numbers of the processes that run."""
+        ...
+
+    def close(self) -> None:
+        """End every process; whoever still waits for an answer is told that the query was stopped."""
+        ...
 
 
 class Answers:

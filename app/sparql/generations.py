@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from app.graph import Store
 
@@ -27,6 +28,35 @@ class Generation:
     path: Path
     position: int
     created_at: float
+
+
+class Copies(Protocol):
+    """What questions are asked of: `Generations`, or the states of a server (`app.sparql.remote`)."""
+
+    @property
+    def spool(self) -> Path:
+        """Where query processes leave large answers."""
+        ...
+
+    def current(self) -> Generation:
+        """Return what may be asked now, and count its reader. Raises StoreUnavailable."""
+        ...
+
+    def newest(self) -> Generation | None:
+        """Return what may be asked now when that is known at once."""
+        ...
+
+    def release(self, generation: Generation) -> None:
+        """One reader is done."""
+        ...
+
+    def forget(self) -> None:
+        """Let nobody begin to read what there is."""
+        ...
+
+    def forgotten(self, generation: Generation | None) -> bool:
+        """Tell whether it should be let go of."""
+        ...
 
 
 @dataclass(slots=True)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from app.errors import BadQuery, Busy, MaillageError, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable, Text
 from app.sparql import guard
 from app.sparql.answers import Answer, Answers, Question
-from app.sparql.generations import Generation, Generations
+from app.sparql.generations import Copies, Generation
 from app.sparql.processes import Process
 from app.sparql.tasks import Outcome, Refusal, Task
 
@@ -35,7 +36,10 @@ class Limits:
 class Pool:
     """The processes, started at once; `ask` may be called from any thread."""
 
-    def __init__(self, generations: Generations, limits: Limits) -> None:
+    module: ClassVar[str] = "app.sparql.worker"
+    """What its processes run."""
+
+    def __init__(self, generations: Copies, limits: Limits) -> None:
         self._generations = generations
         self._limits = limits
         self._lock = threading.Lock()
@@ -49,7 +53,7 @@ class Pool:
 
     def _started(self) -> Process:
         """Start one process; it gets ready while nobody waits for it."""
-        process = Process(self._limits.memory_mb << 20, self._limits.max_bytes + (1 << 20))
+        process = Process(self._limits.memory_mb << 20, self._limits.max_bytes + (1 << 20), self.module)
         with self._lock:
             self._processes.add(process)
         return process
@@ -69,7 +73,7 @@ class Pool:
             generation = self._moved(process)
             spool = self._generations.spool / uuid.uuid4().hex
             try:
-                reply, body = process.ask(self._task(question, generation, spool))
+                reply, body = self._replied(process, self._task(question, generation, spool))
             except BaseException:
                 spool.unlink(missing_ok=True)
                 raise
@@ -77,6 +81,10 @@ class Pool:
         if isinstance(reply, Outcome) and reply.lasting and not self._generations.forgotten(generation):
             self._answers.keep(generation, question, answer)
         return answer
+
+    def _replied(self, process: Process, task: Task) -> tuple[Outcome | Refusal, bytes]:
+        """Have a process do a task."""
+        return process.ask(task)
 
     def held(self, question: Question) -> Answer | None:
         """Return the answer when it was given before, on a copy of the graph that is still good enough; nothing waits."""

@@ -20,11 +20,11 @@ _MOST = 1 << 16
 
 
 class Process:
-    """A running ``python -m app.sparql.worker``; `generation` is the copy it has open."""
+    """A running ``python -m app.sparql.worker``, or another `module` that does its work; `generation` is the copy it has open."""
 
-    def __init__(self, memory: int, file_size: int) -> None:
-        command = [sys.executable, "-m", "app.sparql.worker", str(memory), str(file_size)]
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, with two numbers
+    def __init__(self, memory: int, file_size: int, module: str = "app.sparql.worker") -> None:
+        command = [sys.executable, "-m", module, str(memory), str(file_size)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own modules, with two numbers
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), close_fds=True, bufsize=0
         )
         self._ready = False

@@ -6,6 +6,7 @@ A frame is four bytes of length, then JSON. A small answer's body follows its fr
 import json
 import struct
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -19,8 +20,20 @@ READY, READY_WITH_NETWORK = "ready", "ready, but the system would not take the n
 """What a process says first."""
 
 
+class Work(StrEnum):
+    """What is to be done with a question: answered on a copy of the store; or, when a server answers it, checked before and written after."""
+
+    ANSWER = "answer"
+    CHECK = "check"
+    WRITE = "write"
+
+
 class Task(NamedTuple):
-    """One question as it crosses the pipe; `spool` is the file for a large answer. A tuple, because it is quickest to write."""
+    """One question as it crosses the pipe; `spool` is the file for a large answer. A tuple, because it is quickest to write.
+
+    `directory` is the graph that holds the combined directory on a server whose default graph is not its own, `records` what the IRIs
+    of the records' graphs begin with, `received` the file with what the server answered.
+    """
 
     generation: str
     query: str
@@ -32,6 +45,21 @@ class Task(NamedTuple):
     max_bytes: int
     timeout_s: float
     spool: str
+    work: Work = Work.ANSWER
+    directory: str = ""
+    records: str = ""
+    catalogue: str = ""
+    received: str = ""
+
+
+class Asking(NamedTuple):
+    """What a checked question sends to a server: the text, the graphs for the protocol's parameters, and those that must be held there."""
+
+    text: str
+    graph: bool
+    default: list[str]
+    named: list[str]
+    needed: list[str]
 
 
 class Outcome(NamedTuple):

@@ -8,8 +8,9 @@ import re
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from itertools import islice
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 import pyoxigraph
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat
@@ -53,13 +54,13 @@ class Answerer:
         try:
             return _told(store, task, checked)
         except SyntaxError as error:
-            raise _bad_query(checked, _said_of(store, checked) or str(error)) from error
+            raise bad_query(checked, said_of(store, checked) or str(error)) from error
         except OSError as error:
             raise _unreadable(error) from error
         except RuntimeError as error:
-            raise (_unreadable(error) if str(error).startswith(DAMAGE) else _refused_by_engine(error)) from error
+            raise (_unreadable(error) if str(error).startswith(DAMAGE) else refused_by_engine(error)) from error
         except MemoryError as error:
-            raise _out_of_memory() from error
+            raise out_of_memory() from error
 
     def _opened(self, generation: str) -> pyoxigraph.Store:
         """Open the generation, if it is not the one that is open."""
@@ -80,7 +81,7 @@ def _read_only(generation: str) -> pyoxigraph.Store:
 
 def _refuse_unknown_graphs(store: pyoxigraph.Store, task: Task, checked: guard.Checked) -> None:
     """Refuse a dataset with a graph that is not held here: nothing is ever fetched. Raises QueryRefused."""
-    own = _resolved(checked) if checked.graphs else []
+    own = resolved(checked) if checked.graphs else []
     for iri in (*task.default_graphs, *task.named_graphs, *own):
         if not _is_held(store, iri):
             raise QueryRefused(
@@ -98,7 +99,7 @@ def _is_held(store: pyoxigraph.Store, iri: str) -> bool:
         return False
 
 
-def _resolved(checked: guard.Checked) -> list[str]:
+def resolved(checked: guard.Checked) -> list[str]:
     """Return the IRIs of FROM and FROM NAMED, resolved by the engine's own rules: Turtle's prologue is SPARQL's."""
     lines = "".join(f"<urn:s> <urn:p> {graph.term} .\n" for graph in checked.graphs)
     try:
@@ -126,9 +127,9 @@ def _written(store: pyoxigraph.Store, task: Task, checked: guard.Checked, rows: 
     whole = False
     try:
         if isinstance(result, QueryTriples):
-            media_type, fits, cut = _write_graph(result, task, sink)
+            media_type, fits, cut = write_graph(result, task, sink)
         else:
-            media_type, fits = _write_results(result, task, sink)
+            media_type, fits = write_results(result, task, sink)
             cut = rows == task.max_rows
         whole = fits
         body = b"" if sink.spooled else sink.whole()
@@ -146,7 +147,7 @@ def _ran(store: pyoxigraph.Store, task: Task, text: str) -> Answer:
     return store.query(text, default_graph=default, named_graphs=named)
 
 
-def _write_results(result: QuerySolutions | QueryBoolean, task: Task, sink: Sink) -> tuple[str, bool]:
+def write_results(result: QuerySolutions | QueryBoolean, task: Task, sink: Sink) -> tuple[str, bool]:
     """Write rows or a boolean; return the media type, and whether there are no more rows than allowed."""
     media_type = choose(task.accept, Form.BOOLEAN if isinstance(result, QueryBoolean) else Form.ROWS)
     output = _ForXml(sink) if media_type == XML else sink
@@ -170,7 +171,7 @@ class _ForXml:
         """Nothing waits."""
 
 
-def _write_graph(result: QueryTriples, task: Task, sink: Sink) -> tuple[str, bool, bool]:
+def write_graph(result: Iterable[pyoxigraph.Triple], task: Task, sink: Sink) -> tuple[str, bool, bool]:
     """Write triples, each once; return the media type, whether they fit, and whether some were left out."""
     media_type = choose(task.accept, Form.GRAPH)
     triples: dict[pyoxigraph.Triple, None] = {}
@@ -186,7 +187,7 @@ def _write_graph(result: QueryTriples, task: Task, sink: Sink) -> tuple[str, boo
     return media_type, True, over
 
 
-def _said_of(store: pyoxigraph.Store, checked: guard.Checked) -> str:
+def said_of(store: pyoxigraph.Store, checked: guard.Checked) -> str:
     """Return what the parser says of the text when each of its tokens stands alone."""
     try:
         store.query(checked.spaced)
@@ -195,7 +196,7 @@ def _said_of(store: pyoxigraph.Store, checked: guard.Checked) -> str:
     return ""
 
 
-def _bad_query(checked: guard.Checked, message: str) -> BadQuery:
+def bad_query(checked: guard.Checked, message: str) -> BadQuery:
     """Return the parser's error, at its place in the stranger's own text; what it expected instead is seldom of help."""
     found = _ERROR.match(message)
     if not found:
@@ -208,7 +209,7 @@ def _bad_query(checked: guard.Checked, message: str) -> BadQuery:
     return error_at(checked.original, place, f"« {token} » n'est pas attendu ici", f"'{token}' is not expected here")
 
 
-def _refused_by_engine(error: Exception) -> QueryRefused:
+def refused_by_engine(error: Exception) -> QueryRefused:
     """Say that the engine cannot do what is asked, such as an unknown function."""
     return QueryRefused(Text(f"La requête demande ce qui n'existe pas ici : {error}", f"The query asks for what does not exist here: {error}"))
 
@@ -218,7 +219,7 @@ def _unreadable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(Text(f"Le graphe ne peut pas être lu : {error}", f"The graph cannot be read: {error}"))
 
 
-def _out_of_memory() -> QueryStopped:
+def out_of_memory() -> QueryStopped:
     """Say that the query wanted too much memory."""
     return QueryStopped(
         Text(
@@ -228,9 +229,16 @@ def _out_of_memory() -> QueryStopped:
     )
 
 
-def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
+class Answering(Protocol):
+    """What a process does with its tasks."""
+
+    def answer(self, task: Task) -> tuple[Outcome, bytes]:
+        """Answer one task; the body is empty when it is in the task's file. Raises MaillageError."""
+        ...
+
+
+def serve(answerer: Answering, questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer questions until there are no more."""
-    answerer = Answerer()
     while (task := read_task(questions)) is not None:
         signal.setitimer(signal.ITIMER_REAL, task.timeout_s + GRACE_S)
         answers.write(_reply(answerer, task))
@@ -238,7 +246,7 @@ def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _reply(answerer: Answerer, task: Task) -> bytes:
+def _reply(answerer: Answering, task: Task) -> bytes:
     """Return the frame that answers a task, and the body that goes with it."""
     try:
         outcome, body = answerer.answer(task)
@@ -247,7 +255,7 @@ def _reply(answerer: Answerer, task: Task) -> bytes:
         return frame_of(Refusal(error.slug, error.text.fr, error.text.en))
 
 
-def main() -> None:
+def main(answerer: Answering) -> None:
     """Run a worker: ``worker MEMORY FILE_SIZE``, in bytes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -256,10 +264,10 @@ def main() -> None:
     sys.stdout.buffer.write(frame_of(Outcome(READY if isolated else READY_WITH_NETWORK, False, 0, False)))
     sys.stdout.buffer.flush()
     threading.stack_size(STACK)
-    answering = threading.Thread(target=serve, args=(sys.stdin.buffer, sys.stdout.buffer))
+    answering = threading.Thread(target=serve, args=(answerer, sys.stdin.buffer, sys.stdout.buffer))
     answering.start()
     answering.join()
 
 
 if __name__ == "__main__":
-    main()
+    main(Answerer())

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from starlette.responses import JSONResponse, Response
 
 from app import __version__
-from app.errors import JournalUnavailable
+from app.errors import JournalUnavailable, StoreUnavailable
 from app.feed import pages
 from app.journal import changes
 from app.journal.tables import group, pending, record, source, visit
@@ -34,7 +34,7 @@ def health() -> Response:
     return JSONResponse({"status": "ok", "version": __version__}, headers=FRESH)
 
 
-@router.get("/ready", responses={200: {"description": "Ready"}, **refusals(JournalUnavailable)})
+@router.get("/ready", responses={200: {"description": "Ready"}, **refusals(JournalUnavailable, StoreUnavailable)})
 def ready(here: Here) -> Response:
     """Journal and graph can be read; `behind` is how many changes the graph has still to take."""
     with here.node.journal.read() as connection:
@@ -67,9 +67,17 @@ def _log(here: Asking, c: Connection) -> Iterator[str]:
     """How far journal, graph and feed have got."""
     waiting = c.execute(select(func.count()).select_from(pending)).scalar_one()
     yield from _metric("maillage_journal_sequence", "counter", "Last change of the journal", [("", changes.last(c))])
-    yield from _metric("maillage_graph_position", "counter", "Last change that the graph holds", [("", here.node.store.position())])
+    yield from _metric("maillage_graph_position", "counter", "Last change that the graph holds", _graph_position(here))
     yield from _metric("maillage_feed_sequence", "counter", "Last event of the feed", [("", pages.state(c).sequence)])
     yield from _metric("maillage_pending_records", "gauge", "Records whose group is not rebuilt yet", [("", waiting)])
+
+
+def _graph_position(here: Asking) -> list[Sample]:
+    """How far the graph has got; nothing when its server does not answer, which `/ready` tells."""
+    try:
+        return [("", here.node.store.position())]
+    except StoreUnavailable:
+        return []
 
 
 def _process(tally: Tally) -> Iterator[str]:

@@ -3,13 +3,17 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.errors import StoreUnavailable
 from app.graph import Change, Store
 from app.graph.memory import MemoryStore
 from app.graph.oxigraph import OxigraphStore
+from app.graph.remote_store import RemoteStore
 from app.names import Names
+from tests.servers import SERVERS, SparqlServer, emptied
 
 GROUP = "http://node.example/groups/jardin"
 
@@ -98,8 +102,12 @@ def test_a_store_that_was_reopened_holds_the_same(store: Store) -> None:
 
 
 def test_a_backup_is_a_copy(store: Store, tmp_path: Path) -> None:
-    """A copy is written where there was nothing, and the store goes on."""
+    """A copy is written where there was nothing, and the store goes on; a server gives none away, and says so."""
     store.apply([Change(None, says(GROUP, "un"))], 1)
+    if isinstance(store, RemoteStore):
+        with pytest.raises(StoreUnavailable, match="that server's own means"):
+            store.backup(tmp_path / "copy")
+        return
     store.backup(tmp_path / "copy")
     assert any((tmp_path / "copy").iterdir())
     store.apply([Change(None, says(GROUP, "deux"))], 2)
@@ -136,3 +144,23 @@ def test_the_two_backends_hold_the_same(batches: list[list[Change]]) -> None:
             assert stores[0].read(graph) == stores[1].read(graph)
         assert stores[0].position() == stores[1].position()
         stores[1].close()
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(changes(), max_size=4, unique_by=lambda change: change.graph), max_size=4))
+def test_a_server_holds_what_the_twin_in_memory_holds(each_server: dict[str, SparqlServer], kind: str, batches: list[list[Change]]) -> None:
+    """Whatever batches come, and each of them twice, a server holds the same lines at the same position; so it does after a refilling."""
+    names = Names("http://node.example")
+    twin = MemoryStore(names)
+    with emptied(each_server[kind], names) as store:
+        for position, batch in enumerate(batches, 1):
+            twin.apply(batch, position)
+            store.apply(batch, position)
+            store.apply(batch, position)
+        for graph in (None, "http://node.example/records/a/1", "http://node.example/records/b/1"):
+            assert store.read(graph) == twin.read(graph)
+        assert store.position() == twin.position()
+        store.load([says(GROUP, "un"), says(f"{GROUP}#location-1", "ici")], 9)
+        assert store.read(None) == says(f"{GROUP}#location-1", "ici") + says(GROUP, "un")
+        assert store.read("http://node.example/records/a/1") == ""

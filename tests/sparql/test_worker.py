@@ -149,7 +149,7 @@ def test_questions_and_answers_cross_the_pipe(task: Task) -> None:
     questions = io.BytesIO(frame_of(task) + frame_of(task._replace(query="SELECT é {")) + frame_of(task._replace(query="ASK {}")))
     assert read_task(io.BytesIO(frame_of(task))) == task._replace(default_graphs=[], named_graphs=[])
     answers = io.BytesIO()
-    serve(questions, answers)
+    serve(Answerer(), questions, answers)
     answers.seek(0)
     replies = []
     while head := answers.read(4):
