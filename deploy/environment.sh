@@ -68,7 +68,7 @@ need_programs() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "the tests need these programs first:$packages (Debian: apt-get install$packages)."
   echo "maillage: installing from Debian:$packages ..." >&2
   # shellcheck disable=SC2086 # one word a package
-  { apt-get update && apt-get install --yes --no-install-recommends $packages; } >/dev/null 2>&1 ||
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $packages; } >/dev/null 2>&1 ||
     fail "Debian's packages could not be installed; is the network reachable? By hand: apt-get install$packages"
 }
 
