@@ -3,11 +3,12 @@
 import argparse
 import sys
 
-from tests.benchmarks import following, generations, harvest, load, matching, publishing, questions, sparql
+from tests.benchmarks import following, generations, harvest, load, matching, publishing, questions, remote, sparql
 
 BENCHMARKS = {
     "sparql": sparql.run,
     "questions": questions.run,
+    "remote": remote.run,
     "harvest": harvest.run,
     "following": following.run,
     "load": load.run,

@@ -38,11 +38,11 @@ def run(groups: int = 10_000, times: int = 5) -> str:
     with tempfile.TemporaryDirectory() as folder, _both(Path(folder), groups) as (client, node, ours, theirs):
         rows = []
         for query in queries(node, min(7, groups - 1)):
-            first = median_ms(partial(_ask, client, ours, _Anew(query)), times)
-            ask = partial(_ask, client, ours, query)
-            answered, again = _values(query, ask()), median_ms(ask, times)
+            first = median_ms(partial(ask, client, ours, Anew(query)), times)
+            asked = partial(ask, client, ours, query)
+            answered, again = values(query, asked()), median_ms(asked, times)
             try:
-                same = _agreement(query, answered, _values(query, theirs.ask(query)))
+                same = agreement(query, answered, values(query, theirs.ask(query)))
                 yours = median_ms(partial(theirs.ask, query), times)
             except httpx.ReadTimeout:
                 same, yours = f"{answered.total()} rows; rdflib-endpoint was given up", PATIENCE_S * 1000
@@ -54,7 +54,7 @@ def run(groups: int = 10_000, times: int = 5) -> str:
     return table(f"SPARQL over HTTP at {groups:,} groups: geometric means {means}; again slower than rdflib-endpoint: {slower}", head, rows)
 
 
-class _Anew:
+class Anew:
     """A query that was never asked before, each time it is looked at: no answer that is held counts."""
 
     _number = itertools.count()
@@ -131,17 +131,17 @@ class _Endpoint:
 
     def ask(self, query: Query) -> httpx.Response:
         """Ask one query."""
-        return _ask(self._client, self._url, query)
+        return ask(self._client, self._url, query)
 
 
-def _ask(client: httpx.Client, url: str, query: "Query | _Anew") -> httpx.Response:
+def ask(client: httpx.Client, url: str, query: "Query | Anew") -> httpx.Response:
     """Ask one query."""
     answer = client.get(url, params={"query": query.text}, headers={"Accept": TURTLE if query.graph else RESULTS})
     answer.raise_for_status()
     return answer
 
 
-def _values(query: Query, answer: httpx.Response) -> Counter[Any]:
+def values(query: Query, answer: httpx.Response) -> Counter[Any]:
     """Return what was answered, so that two engines can be compared: numbers and moments by value, whatever their writing."""
     if query.graph:  # rdflib-endpoint describes in RDF/XML, whatever it is asked for and whatever it says that it sends
         written = RdfFormat.RDF_XML if answer.content.startswith(b"<?xml") else RdfFormat.TURTLE
@@ -161,7 +161,7 @@ def _term(term: dict[str, str]) -> tuple[Any, ...]:
     return BY_VALUE.get(term.get("datatype", ""), str)(term["value"]), term.get("xml:lang")
 
 
-def _agreement(query: Query, mine: Counter[Any], yours: Counter[Any]) -> str:
+def agreement(query: Query, mine: Counter[Any], yours: Counter[Any]) -> str:
     """Say whether two answers are the same."""
     if mine == yours:
         return f"{mine.total()} rows, the same"
