@@ -33,13 +33,13 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
         evidence = _evidence(c, source.id, taken)
         records.put_many(c, source.id, [_statement(line) for line in taken], author, visit_id)
         visits.keep_contacts(c, evidence)
+    lines.mark_met(c, visit_id, source.id, now())
+    relaying.note(c, visit_id, source, passed or {})  # before anything is erased: with it go the lines that say so
     for page in visits.staged(c, visit_id, "gone"):
         held = lines.held(c, source.id, [line.key for line in page])
         for line in page:
             if line.key in held:
                 _take_away(c, held[line.key], line, author, visit_id, confirmed=confirmed)
-    lines.mark_met(c, visit_id, source.id, now())
-    relaying.note(c, visit_id, source, passed or {})
     keep_apart(c, source)
 
 

@@ -34,7 +34,7 @@ def prepare(journal: Journal, *, on: bool) -> None:
 
 
 def note(c: Connection, visit_id: int, source: Source, passed: Passed) -> None:
-    """List what a visit changed here; of what came through a relay only that of which it is known how."""
+    """List what a visit changes here, before it takes anything away; of what came through a relay only that of which it is known how."""
     if source.format in {NATIVE, RELAY} and relay.is_on(c):
         relay.note(c, _met(c, visit_id, source, passed))
         relay.note(c, _withdrawn(c, visit_id, source, passed))

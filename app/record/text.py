@@ -14,6 +14,7 @@ from pyoxigraph import Literal, NamedNode
 
 from app.errors import Text
 from app.record.compact import expand_prefix
+from app.record.faults import shown
 from app.record.limits import IRI_LENGTH
 
 SCHEMES: Final = ("http", "https", "urn", "mailto", "tel", "geo", "did")
@@ -33,9 +34,6 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,8})*\Z")
 PILE: Final = 30
 """Marks upon one letter (UAX #15, stream-safe text): Unicode's normal forms take seconds for 64 KB of them, and nothing else runs meanwhile."""
 
-HIDDEN_CHARACTERS: Final = Text(
-    "Ce texte contient des caractères invisibles ou de contrôle : retirez-les.", "This text contains invisible or control characters: remove them."
-)
 ONE_LINE: Final = Text("Ce texte doit tenir sur une ligne, sans tabulation.", "This text must fit on one line, without tabs.")
 TOO_MANY_MARKS: Final = Text(
     "Ce texte empile trop d'accents sur une lettre : retirez-les.", "This text piles too many accents upon one letter: remove them."
@@ -80,7 +78,22 @@ def fault(text: str, *, one_line: bool) -> Text | None:
     """Return what is wrong with a text, None when nothing is."""
     if (_BAD_LINE if one_line else _BAD_TEXT).search(text) is None:
         return None if text.isascii() or without_piles(text) == text else TOO_MANY_MARKS
-    return HIDDEN_CHARACTERS if _BAD_TEXT.search(text) else ONE_LINE
+    return _hidden(text) or ONE_LINE
+
+
+def _hidden(text: str) -> Text | None:
+    """Say which character nobody sees a text holds, and where, so that it can be found; None when it holds none."""
+    found = _BAD_TEXT.findall(text)
+    if not found:
+        return None
+    at, others = text.index(found[0]), len(found) - 1
+    code, before = f"U+{ord(found[0]):04X}", shown(text[max(0, at - 20) : at])
+    after = Text(f"après « {before} »", f"after “{before}”") if at else Text("au début", "at its beginning")
+    more = Text(f", et {others} autre(s) de ce genre", f", and {others} more of the kind") if others else Text("", "")
+    return Text(
+        f"Ce texte contient le caractère invisible {code}, interdit ici, {after.fr}{more.fr} : à retirer dans la fiche, là où elle est publiée.",
+        f"This text holds the invisible character {code}, forbidden here, {after.en}{more.en}: remove it from the record, where it is published.",
+    )
 
 
 def without_piles(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.federation.town import ROUNDS, Town, town
+from tests.federation.town import ROUNDS, Town, road, town
 
 SHAPES = {"ring": 3, "star": 3, "random": 4}
 FIRST, _, LAST = os.environ.get("SEEDS", "2-6").partition("-")
@@ -55,6 +55,30 @@ def quiet(found: Town) -> None:
 def test_every_reader_ends_with_the_truth_of_its_origins(shape, tmp_path, record_property):
     """One seed of each shape: partitions, cuts, old copies from caches, power cuts, restored backups, withdrawals and re-creations."""
     prove(tmp_path, shape, 1, HAPPENINGS["few"], record_property)
+
+
+def prove_road(folder: Path, seed: int, record_property) -> None:
+    """As above, where all that the last two nodes learn comes through relays."""
+    with road(folder, seed) as found:
+        found.live(HAPPENINGS["many"])
+        rounds = agree(found)
+        found.round()  # the hub that is told last lists it, and its reader then asks once for the place behind it
+        quiet(found)
+        record_property("told", f"convergence: relays, seed {seed}: agreed after {rounds} rounds; {found.node_rounds} node-rounds run")
+        record_property("seeds", 1)
+        record_property("node-rounds", found.node_rounds)
+
+
+def test_what_comes_through_relays_alone_is_the_truth_too(tmp_path, record_property):
+    """Two hubs that follow each other's relay: each record arrives once, as its origin has it, purges too, and nothing goes round in circles."""
+    prove_road(tmp_path, 1, record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_comes_through_relays_alone_is_the_truth_in_many_worlds(seed, tmp_path, record_property):
+    """The same with other seeds."""
+    prove_road(tmp_path, seed, record_property)
 
 
 @pytest.mark.slow

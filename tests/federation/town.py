@@ -77,6 +77,12 @@ class Member:
         assert self.client.post("/api/peers", json=peer).status_code == 201
         self.reads.append(origin)
 
+    def follow_relay(self, hub: "Member") -> None:
+        """Read what a hub relays, and nothing else of it."""
+        peer = {"name": hub.name, "url": f"{hub.door.url}/relay", "format": "relay", "every": "300d"}
+        assert self.client.post("/api/peers", json=peer).status_code == 201
+        self.reads.append(hub)
+
     def visit(self, origin: "Member") -> dict[str, Any]:
         """Visit a peer, once the clock is done with it, and return the report."""
         until = time.monotonic() + PATIENCE_S
@@ -252,6 +258,45 @@ class Town:
         """Return the requests and the bytes of bodies that all doors have seen so far."""
         doors = [member.door for member in self.members]
         return sum(door.requests.total() for door in doors), sum(door.sent.total() for door in doors)
+
+
+class Road(Town):
+    """An origin, two hubs that follow each other's relay and of which the first reads the origin, and a node that reads the second's relay."""
+
+    def live(self, count: int) -> None:
+        """Let the origin say `count` things, while the others visit now and then."""
+        acts = [self.publish] * 2 + [self.revise] * 3 + [self.withdraw] * 2 + [self.create_again] + [self.visit] * 6
+        for act in self.chance.choices(acts, k=count):
+            member = self.chance.choice(self.members[1:]) if act == self.visit else self.members[0]
+            self.happened.append(f"{member.name} {act.__name__}")
+            act(member)
+
+    def disagreements(self) -> list[str]:
+        """Return who holds something else than the origin's live records, each once."""
+        origin, first, second, last = self.members
+        said = sorted(origin.holds("own").values())
+        held = {"n1 of n0": first.holds("n0"), "n2 of n1": second.holds("n1"), "n3 of n2": last.holds("n2")}
+        wrong = [f"{who}: {sorted(found.values())}, should be {said}" for who, found in held.items() if sorted(found.values()) != said]
+        return wrong + ([f"n1 of n2: {first.holds('n2')}"] if first.holds("n2") else [])
+
+
+@contextmanager
+def road(folder: Path, seed: int) -> Iterator[Road]:
+    """The nodes of a road, which serve and have something to say."""
+    with ExitStack() as stack:
+        members = [_member(folder / f"n{at}", f"n{at}", random.Random(f"{seed} {at}"), stack) for at in range(4)]
+        _allow(members)
+        for hub in members[1:3]:
+            hub.node.settings["relay"] = True
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(Member.open, members))
+        found = Road(members, random.Random(f"road {seed}"), folder)
+        for _ in range(12):
+            found.publish(members[0])
+        members[1].follow(members[0])
+        for reader, hub in ((1, 2), (2, 1), (3, 2)):
+            members[reader].follow_relay(members[hub])
+        yield found
 
 
 def links(shape: str, size: int, chance: random.Random) -> list[tuple[int, int]]:

@@ -191,6 +191,28 @@ def test_a_relay_that_read_a_dump_knows_how_far_it_went_only(country, lost):
     assert held.origin == (listed["epoch"], listed["sequence"])
 
 
+@pytest.mark.parametrize("kind", ["Update", "Delete"])
+def test_what_its_origin_calls_gone_is_withdrawn(country, kind):
+    """The event was dropped since, and the record itself is answered with 410: that is the origin's word, whatever the relay listed."""
+    country.room.visit("hub")
+    listed = country.tell(country.a, "a1", "A1", kind)
+    for path in (listed["id"].removeprefix(country.a.peer.url), "/records/own/a1"):
+        country.a.peer.answers[path] = answer(b"", "410 Gone")
+    visit = country.room.visit("hub")
+    assert (visit.outcome, visit.counts["gone"], country.why(visit)) == ("applied", 1, [])
+    assert country.live() == ["a2", "b1", "b2"]
+
+
+def test_a_withdrawal_that_its_origin_took_back_is_none(country):
+    """The event was dropped since, and the record is there: it is read as it stands."""
+    country.room.visit("hub")
+    listed = country.tell(country.a, "a1", kind="Delete")
+    country.a.peer.answers[listed["id"].removeprefix(country.a.peer.url)] = answer(b"", "410 Gone")
+    country.a.peer.answers["/records/own/a1"] = conditional(group(country.a.iri("a1"), "back"))
+    country.room.visit("hub")
+    assert country.live() == ["a2", "b1", "b2", "back"]
+
+
 def test_a_record_at_its_origin_that_is_another_one_is_refused(country):
     """An origin answers for the record that was asked for, or for none."""
     listed = country.tell(country.a, "a3")

@@ -62,6 +62,15 @@ def test_a_visit_is_listed_in_the_transaction_that_applies_it(hub: Room, feed: F
     assert numbers[-2:] == [7, 8]
 
 
+def test_a_purge_is_listed_like_any_withdrawal(hub: Room, feed: Feed) -> None:
+    """Though the lines of the visit that say so are erased with the record."""
+    hub.visit()
+    feed.say("Delete", "b", purge=True)
+    visit = hub.visit()
+    assert "b" not in hub.lines(visit)
+    assert told(hub)[-1] == ("Delete", "b", 7)
+
+
 def test_it_is_read_in_pages(hub: Room, feed: Feed) -> None:
     """From a number on, so many at once, with the address of the next; nothing is listed twice."""
     hub.visit()

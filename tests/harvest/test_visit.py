@@ -183,6 +183,21 @@ def test_one_bad_record_stops_no_other(room, feed):
     assert line.message.fr != line.message.en
 
 
+@pytest.mark.parametrize("sign", ["\u0007", "\u202e"])
+def test_a_character_that_nobody_sees_is_named(room, feed, sign):
+    """The report says which it is, in which field and after which words, and does not write it again."""
+    feed.update("a", f"Ruche {sign}bleue{sign}")
+    line = room.lines(room.visit())["a"]
+    code = f"U+{ord(sign):04X}"
+    assert line.outcome == "refused"
+    assert line.message.en == (
+        f"“name.fr”: This text holds the invisible character {code}, forbidden here, after “Ruche ”, and 1 more of the kind: "
+        "remove it from the record, where it is published."
+    )
+    assert code in line.message.fr
+    assert sign not in line.message.fr + line.message.en
+
+
 def test_unknown_fields_are_said_not_dropped_in_silence(room, feed):
     """A record with fields nobody maps is taken, and its line names them."""
     feed.create("x", favouriteColour="blue")

@@ -36,7 +36,8 @@ WAITING_AT_ONE: Final = 250
 TRIES: Final = 20
 """How many events of origins that do not answer are kept for the next visit, in all and of one host, and for how many attempts."""
 
-LOST: Final = frozenset({404, 410})
+WITHDRAWN: Final = 410
+LOST: Final = frozenset({404, WITHDRAWN})
 PAGE: Final = 250
 LONGEST: Final = 2048
 KINDS: Final = frozenset({"Create", "Update", "Delete"})
@@ -260,7 +261,7 @@ class _Reading:
         """Read what the relay listed where it comes from. Raises Malformed when its origin says something else, FetchFailed, FormatError."""
         said = self._event(line)
         if said is None:
-            return self._found(key, line, self._read(f"{line.base}/records/own/{line.object.removeprefix(f'{line.base}/groups/')}"))
+            return self._as_it_stands(key, line)
         if (said.get("type") == "Delete") != (line.kind == "Delete") or said.get("type") not in KINDS:
             raise Malformed(
                 Text("Son nœud d'origine dit autre chose que ce que dit le relais.", "Its node of origin says something else than the relay does.")
@@ -273,6 +274,16 @@ class _Reading:
             raise Malformed(Text("L'empreinte de la fiche n'est pas celle qui est annoncée.", "The record's hash is not the one that is stated."))
         return self._found(key, line, document)
 
+    def _as_it_stands(self, key: str, line: Listed) -> Found | Gone:
+        """Read the record itself; 410 is its origin's word that it was withdrawn. Raises Malformed, FetchFailed, FormatError."""
+        try:
+            document = self._read(f"{line.base}/records/own/{line.object.removeprefix(f'{line.base}/groups/')}")
+        except FetchFailed as error:
+            if error.status == WITHDRAWN:
+                return Gone(key, line.object, line.origin, base=line.base)
+            raise
+        return self._found(key, line, document)
+
     def _event(self, line: Listed) -> Mapping[str, Any] | None:
         """Read the event; None when the origin's own record is to be read instead.
 
@@ -282,11 +293,11 @@ class _Reading:
         try:
             said = self._read(line.event)
         except FetchFailed as error:
-            if error.status in LOST and line.kind != "Delete":
+            if error.status in LOST:
                 return None
             raise
         same = {"id": line.event, "origin": f"{line.base}/node", "sequence": line.origin[1]}
-        if any(said.get(name) != value for name, value in same.items()) or (line.kind == "Delete" and said.get("object") != line.object):
+        if any(said.get(name) != value for name, value in same.items()):
             raise Malformed(
                 Text("Son nœud d'origine dit autre chose que ce que dit le relais.", "Its node of origin says something else than the relay does.")
             )
