@@ -1,13 +1,15 @@
 """Where the node is: most commands are about one that is there already, and say so when they are typed in the wrong folder."""
 
+from typing import Any
+
 from app.errors import SettingsError, Text
 from app.journal import FILE
 from app.settings import Settings, read_settings
 
 
-def existing() -> Settings:
-    """Return the settings of a node that is there. Raises SettingsError when its data directory holds none."""
-    settings = read_settings()
+def existing(**overrides: Any) -> Settings:
+    """Return the settings of a node that is there; `overrides` as in `read_settings`. Raises SettingsError when its data directory holds none."""
+    settings = read_settings(**overrides)
     try:
         (settings.data_dir / FILE).stat()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -10,6 +10,7 @@ import typer
 
 from app import demo as demonstration
 from app.cli.opening import opened
+from app.cli.place import existing
 from app.cli.speech import language, out, progress, say, tell
 from app.graph.projector import Projector
 from app.main import serve as serve_http
@@ -94,7 +95,7 @@ def rebuild(
     update_url: Annotated[str | None, typer.Option(help=say("Son adresse de mise à jour.", "Its update address."))] = None,
 ) -> None:
     """Throw the graph away and make it anew from the journal."""
-    settings = read_settings(graph_url=graph_url, graph_update_url=update_url)
+    settings = existing(graph_url=graph_url, graph_update_url=update_url)
     with opened(settings) as node, progress("Enregistrements projetés :", "Records projected:") as count:
         if graph_url and update_url:
             with closing(remote_store(node, graph_url, update_url)) as store:
