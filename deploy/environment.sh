@@ -72,7 +72,7 @@ need_programs() {
     fail "Debian's packages could not be installed; is the network reachable? By hand: apt-get install$packages"
 }
 
-# need_browser_packages: the npm packages that tests drive (ldes-client, axe-core), pinned in tests/clients.
+# need_browser_packages: the npm packages that tests drive (ldes-client, axe-core, SPARQL clients), pinned in tests/clients.
 need_browser_packages() {
   local stamp
   stamp="$VENV/$(cksum <tests/clients/package-lock.json | tr -s ' \t' '-').npm"

@@ -82,7 +82,7 @@ class Checked:
             return self.text
         lines = list(self.lines)
         if self.limit is not None:
-            lines[self.limit] = str(min(rows, int(lines[self.limit])))
+            lines[self.limit] = _at_most(rows, lines[self.limit])
         elif self.values is not None:
             lines[self.values] = f"LIMIT {rows} {lines[self.values]}"
         else:
@@ -102,6 +102,14 @@ class Checked:
         start = self.places[index][1]
         end = self.places[index + 1][1] if index + 1 < len(self.places) else len(self.original)
         return start, (self.original[start:end].split() or [""])[0]
+
+
+def _at_most(rows: int, number: str) -> str:
+    """Return the lesser of both. What is no whole number stays for the parser to refuse; one of any length is not read in full."""
+    if not number.isdecimal():
+        return number
+    digits = number.lstrip("0")
+    return str(rows) if len(digits) > len(str(rows)) else str(min(rows, int(digits or "0")))
 
 
 @dataclass(slots=True)

@@ -52,6 +52,9 @@ FORMAT = "format"
 FORMATS = dict(zip(("json", "xml", "csv", "tsv"), RESULTS, strict=True)) | dict(zip(("ttl", "nt", "jsonld", "rdf"), GRAPHS, strict=False))
 """What the parameter `format` may say."""
 
+OTHER_NAMES = {"json": "jsonld", "xml": "rdf", "turtle": "ttl", "n3": "ttl", "json-ld": "jsonld", "rdf+xml": "rdf"}
+"""What clients such as SPARQLWrapper say besides: for a graph, and when they name several."""
+
 NO_QUERY = Text("Donnez une requête SPARQL dans le paramètre « query ».", "Give a SPARQL query in the parameter 'query'.")
 ONE_QUERY = Text("Donnez une seule requête à la fois.", "Give one query at a time.")
 NO_UPDATE = Text(
@@ -214,13 +217,14 @@ def _partial(said: list[str]) -> bool:
 
 
 def _accept(here: Asking, named: list[str]) -> str:
-    """Return what the answer may be written in: the format that a link names, or what the client accepts. Raises BadRequest."""
+    """Return what the answer may be written in: the formats that a link names, or what the client accepts. Raises BadRequest."""
     if not named:
         return here.accept or ANYTHING
-    if len(named) > 1 or named[0] not in FORMATS:
+    known = [FORMATS[name] for value in named for name in (value, OTHER_NAMES.get(value)) if name in FORMATS]
+    if not known:
         listed = ", ".join(FORMATS)
         raise BadRequest(Text(f"« format » est l'un de : {listed}.", f"'format' is one of: {listed}."))
-    return FORMATS[named[0]]
+    return ", ".join(known)
 
 
 def _known_to_client(here: Asking, question: Question) -> Response | None:

@@ -43,9 +43,9 @@ class Watch:
     def _look(self) -> None:
         """Note open connections and memory."""
         while not self._stop.wait(0.02):
-            family = _family(self.pid)
-            self.resident = max(self.resident, sum(map(resident, family)))
-            for pid in family:
+            processes = family(self.pid)
+            self.resident = max(self.resident, sum(map(resident, processes)))
+            for pid in processes:
                 self.contacted |= outgoing(pid)
 
     def _ask(self) -> None:
@@ -62,7 +62,7 @@ class Watch:
                 self.answered += status == 200
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """Return a process and all below it."""
     found = [pid]
     for one in found:

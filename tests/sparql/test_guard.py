@@ -183,6 +183,8 @@ def test_the_graphs_of_a_query_are_found() -> None:
         ("SELECT * { { SELECT * {} LIMIT 9 } }", "LIMIT 5"),
         ("SELECT * {} LIMIT 3", "LIMIT\n3"),
         ("SELECT * {} LIMIT 99 OFFSET 2", "LIMIT\n5\nOFFSET\n2"),
+        ("SELECT * {} LIMIT 004", "LIMIT\n4"),
+        pytest.param("SELECT * {} LIMIT " + "9" * 5000, "LIMIT\n5", id="a number that Python refuses to read"),
         ("SELECT * {} OFFSET 2 VALUES ?x { 1 }", "OFFSET\n2\nLIMIT 5 VALUES"),
         ("SELECT * { VALUES ?x { 1 } } # comment", "LIMIT 5"),
     ],
@@ -191,6 +193,13 @@ def test_a_select_is_bounded_by_its_own_limit_or_another(store: pyoxigraph.Store
     """The smaller LIMIT stands; a LIMIT of a part of the query is not the query's."""
     assert bounded in check(text).bounded(5)
     answer(store, check(text).bounded(5))
+
+
+@pytest.mark.parametrize("limit", ["1.5", "1e1", ".5"])
+def test_a_limit_that_is_no_whole_number_is_left_to_the_parser(store: pyoxigraph.Store, limit: str) -> None:
+    """It is the stranger's error, not ours."""
+    with pytest.raises(SyntaxError):
+        answer(store, check(f"SELECT * {{}} LIMIT {limit}").bounded(5))
 
 
 def test_places_lead_back_to_the_strangers_text() -> None:
