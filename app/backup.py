@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from app.combined import Combined
 from app.errors import Conflict, JournalUnavailable, Text, why
 from app.feed import log, relay
-from app.journal import FILE, Journal, erasure, meta, now, records, sources
+from app.journal import FILE, Journal, erasure, meta, now, records, sources, suppression
 from app.journal.erased import Erased, Returning, erased_in, returning, take_over
 from app.matching.combine import Matcher
-from app.names import OWN, Names
+from app.names import OWN, Names, place_of
 from app.node import held
 
 BESIDE = ("", "-wal", "-shm")
@@ -174,12 +174,16 @@ def _begin_anew(path: Path, names: Names, above: int, erased: Erased) -> tuple[i
 
 
 def _erase_again(c: Connection, names: Names, one: Returning) -> None:
-    """Erase a record that a copy brought back, as it was erased before; peers are told of ours."""
+    """Erase a record that a copy brought back, as it was erased before; peers are told of ours.
+
+    The moment of the first erasure stands: what was published anew after it is not erased, should another copy hold it.
+    """
     if one.requested and one.source != OWN:
         erasure.erase_on_request(c, one.id, _AUTHOR)
-        return
-    records.withdraw(c, one.id, _AUTHOR)
-    erasure.erase(c, one.id, _AUTHOR)
+    else:
+        records.withdraw(c, one.id, _AUTHOR)
+        erasure.erase(c, one.id, _AUTHOR)
+    suppression.note(c, [suppression.digest(meta.secret(c), suppression.PAST, place_of(one.iri))], _AUTHOR, one.at)
     if one.source == OWN:
         log.append(c, names, log.Kind.DELETE, one.key, None, None, purge=True)
 

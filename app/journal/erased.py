@@ -14,27 +14,32 @@ from app.journal.tables import record, source, suppression
 from app.names import place_of
 
 _TOMBSTONES = (
-    "SELECT source.name, record.key, record.iri FROM record JOIN source ON source.id = record.source_id WHERE record.state = 'gone' "
-    "AND record.document = '{}'"
+    "SELECT source.name, record.key, record.iri, record.modified_at FROM record JOIN source ON source.id = record.source_id "
+    "WHERE record.state = 'gone' AND record.document = '{}'"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What a journal knows of its erasures: the key of its hashes, the list with moments and authors, and the IRIs of erased records by reference."""
+    """What a journal knows of its erasures: the key of its hashes, the list with moments and authors, and by reference what erased records were.
+
+    A tombstone is an IRI and a moment.
+    """
 
     secret: bytes
     listed: Mapping[str, tuple[str, str]]
-    tombstones: Mapping[tuple[str, str], str]
+    tombstones: Mapping[tuple[str, str], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """A record of a copy that was erased since; `requested`: on request, here."""
+    """A record of a copy that was erased since; `at`: when, `requested`: on request, here."""
 
     id: int
     source: str
     key: str
+    iri: str
+    at: str
     requested: bool
 
 
@@ -43,7 +48,7 @@ def erased_in(path: Path) -> Erased | None:
     try:
         with closing(sqlite3.connect(path)) as connection:
             (secret,) = connection.execute("SELECT value FROM meta WHERE key = ?", [meta.SECRET]).fetchone()
-            tombstones = {(name, key): iri for name, key, iri in connection.execute(_TOMBSTONES)}
+            tombstones = {(name, key): (iri, at) for name, key, iri, at in connection.execute(_TOMBSTONES)}
             listed: dict[str, tuple[str, str]] = {}
             with suppress(sqlite3.OperationalError):  # a version that had no list yet
                 listed = {one: (at, author) for one, at, author in connection.execute("SELECT digest, at, author FROM suppression")}
@@ -61,12 +66,17 @@ def take_over(c: Connection, found: Erased) -> None:
 
 
 def returning(c: Connection, found: Erased) -> Iterator[Returning]:
-    """Yield the records of this journal that were erased from the other one after this one was copied."""
+    """Yield the records of this journal that were erased from the other one after this one was copied.
+
+    What was published anew since it was erased is kept: the other one may come from an older copy, made in between.
+    """
     question = select(record.c.id, source.c.name, record.c.key, record.c.iri, record.c.modified_at).join(source, source.c.id == record.c.source_id)
     for number, name, key, iri, modified_at in c.execute(question.where(record.c.document != "{}")).all():
         place = place_of(iri)
         at, _ = found.listed.get(digest(found.secret, PAST, place), ("", ""))
-        tombstone = found.tombstones.get((name, key))
-        if modified_at <= at or (tombstone is not None and place_of(tombstone) == place):
+        tombstone, buried = found.tombstones.get((name, key), ("", ""))
+        if not at and place_of(tombstone) == place:  # of a version that had no list yet
+            at = buried
+        if modified_at <= at:
             marks = {digest(found.secret, RECORD, f"{name}/{key}"), digest(found.secret, IRI, place)}
-            yield Returning(number, name, key, bool(marks & found.listed.keys()))
+            yield Returning(number, name, key, iri, at, bool(marks & found.listed.keys()))

@@ -57,9 +57,9 @@ def digest(secret: bytes, kind: str, text: str) -> str:
     return hmac.new(secret, f"{kind}\0{text}".encode(), hashlib.sha256).hexdigest()
 
 
-def note(c: Connection, digests: Iterable[str], author: str) -> None:
-    """Put hashes on the list; the newest moment counts."""
-    rows = [{"digest": one, "at": now(), "author": author} for one in set(digests)]
+def note(c: Connection, digests: Iterable[str], author: str, at: str | None = None) -> None:
+    """Put hashes on the list, erased now or `at` another moment; what is noted last counts."""
+    rows = [{"digest": one, "at": at or now(), "author": author} for one in set(digests)]
     if rows:
         new = upsert(table)
         c.execute(new.on_conflict_do_update(index_elements=["digest"], set_={"at": new.excluded.at, "author": new.excluded.author}), rows)

@@ -256,3 +256,22 @@ def test_when_what_is_replaced_cannot_be_read_it_is_said(copy: Path, tmp_path: P
     assert backup.restore(data, copy, BASE).erased == 0
     (data / FILE).write_bytes(b"no database")
     assert backup.restore(data, copy, BASE).erased is None
+
+
+@pytest.mark.parametrize("between", ["before", "without"])
+def test_what_was_published_anew_before_the_copy_is_kept(copy: Path, tmp_path: Path, between: str) -> None:
+    """Another copy may have been tried in between: one of before the erasure, where it is erased again, or one of after it."""
+    copy.rename(tmp_path / "before")
+    data = tmp_path / "data"
+    backup.restore(data, tmp_path / "before", BASE)
+    with node_in(data) as node:
+        node.directory.withdraw("un", "somebody", purge=True)
+        backup.backup(node.journal, tmp_path / "without")
+        node.directory.publish({"name": {"fr": "Un, de nouveau"}, "topics": ["culture"]}, "un", "somebody")
+        backup.backup(node.journal, tmp_path / "anew")
+    assert backup.restore(data, tmp_path / between, BASE).erased == (between == "before")
+    assert ours(data) == {"deux"}
+    done = backup.restore(data, tmp_path / "anew", BASE)
+    assert (done.erased, ours(data)) == (0, {"un", "deux"})
+    done = backup.restore(data, tmp_path / "before", BASE)
+    assert (done.erased, ours(data)) == (1, {"deux"})
