@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -111,6 +111,14 @@ class Member:
         questions = ("SELECT count(*) FROM event", "SELECT count(*) FROM version", "SELECT max(sequence) FROM change")
         with closing(sqlite3.connect(self.node.data_dir / FILE)) as journal:
             return [journal.execute(question).fetchone()[0] for question in questions]
+
+
+class Traffic(NamedTuple):
+    """Requests that read, requests that tell of news or ask for it, and bytes of bodies."""
+
+    reads: int
+    news: int
+    sent: int
 
 
 @dataclass
@@ -254,49 +262,13 @@ class Town:
                 found += [f"{member.name} of {origin.name}: {key} is {held.get(key)}, should be {said.get(key)}" for key in wrong]
         return found
 
-    def traffic(self) -> tuple[int, int]:
-        """Return the requests and the bytes of bodies that all doors have seen so far."""
-        doors = [member.door for member in self.members]
-        return sum(door.requests.total() for door in doors), sum(door.sent.total() for door in doors)
+    def traffic(self) -> Traffic:
+        """Return what all doors have seen so far."""
+        asked = [line for member in self.members for line in member.door.asked]
+        return Traffic(sum(" GET " in line for line in asked), sum(" POST " in line for line in asked), self._sent())
 
-
-class Road(Town):
-    """An origin, two hubs that follow each other's relay and of which the first reads the origin, and a node that reads the second's relay."""
-
-    def live(self, count: int) -> None:
-        """Let the origin say `count` things, while the others visit now and then."""
-        acts = [self.publish] * 2 + [self.revise] * 3 + [self.withdraw] * 2 + [self.create_again] + [self.visit] * 6
-        for act in self.chance.choices(acts, k=count):
-            member = self.chance.choice(self.members[1:]) if act == self.visit else self.members[0]
-            self.happened.append(f"{member.name} {act.__name__}")
-            act(member)
-
-    def disagreements(self) -> list[str]:
-        """Return who holds something else than the origin's live records, each once."""
-        origin, first, second, last = self.members
-        said = sorted(origin.holds("own").values())
-        held = {"n1 of n0": first.holds("n0"), "n2 of n1": second.holds("n1"), "n3 of n2": last.holds("n2")}
-        wrong = [f"{who}: {sorted(found.values())}, should be {said}" for who, found in held.items() if sorted(found.values()) != said]
-        return wrong + ([f"n1 of n2: {first.holds('n2')}"] if first.holds("n2") else [])
-
-
-@contextmanager
-def road(folder: Path, seed: int) -> Iterator[Road]:
-    """The nodes of a road, which serve and have something to say."""
-    with ExitStack() as stack:
-        members = [_member(folder / f"n{at}", f"n{at}", random.Random(f"{seed} {at}"), stack) for at in range(4)]
-        _allow(members)
-        for hub in members[1:3]:
-            hub.node.settings["relay"] = True
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(Member.open, members))
-        found = Road(members, random.Random(f"road {seed}"), folder)
-        for _ in range(12):
-            found.publish(members[0])
-        members[1].follow(members[0])
-        for reader, hub in ((1, 2), (2, 1), (3, 2)):
-            members[reader].follow_relay(members[hub])
-        yield found
+    def _sent(self) -> int:
+        return sum(member.door.sent.total() for member in self.members)
 
 
 def links(shape: str, size: int, chance: random.Random) -> list[tuple[int, int]]:
