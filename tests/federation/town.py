@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -30,6 +31,14 @@ LONG_AGO = "2000-01-01T00:00:00Z"
 """Before every withdrawal: none is forgotten."""
 
 
+class Copy(NamedTuple):
+    """A backup: where it is, what the node said then, and how often each group had been purged by then."""
+
+    folder: Path
+    said: dict[str, str]
+    purged: Counter[str]
+
+
 @dataclass
 class Member:
     """One node: its process, its door, whom it reads, and what it says (slug and name of each of its groups)."""
@@ -40,7 +49,8 @@ class Member:
     reads: list["Member"] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
-    copies: list[tuple[Path, dict[str, str]]] = field(default_factory=list)
+    purged: Counter[str] = field(default_factory=Counter)
+    copies: list["Copy"] = field(default_factory=list)
     client: httpx.Client = field(default_factory=httpx.Client)
 
     def open(self) -> None:
@@ -70,6 +80,7 @@ class Member:
         assert answer.status_code == 204, answer.text
         del self.said[slug]
         self.withdrawn.append(slug)
+        self.purged[slug] += purge
 
     def follow(self, origin: "Member") -> None:
         """Add a peer, whose next visit by the clock is far away once it was visited."""
@@ -187,7 +198,7 @@ class Town:
         """A backup beside the running node."""
         folder = self.folder / f"copy-{member.name}-{len(member.copies)}"
         member.node.run("backup", folder)
-        member.copies.append((folder, dict(member.said)))
+        member.copies.append(Copy(folder, dict(member.said), Counter(member.purged)))
 
     def compact(self, member: Member) -> None:
         """The feed made shorter beside the running node, as `maillage compact` would make it when what was said today has become old."""
@@ -196,14 +207,18 @@ class Town:
             compaction.compact(c, Limits(now(), now() if forget else LONG_AGO), page_size=self.chance.choice([3, 250]))
 
     def restore(self, member: Member) -> None:
-        """The node starts again from an older backup, at times after its disk was lost; what it said since was never said."""
-        folder, said = self.chance.choice(member.copies)
+        """The node starts again from an older backup, at times after its disk was lost; what it said since was never said.
+
+        What was purged since stays purged, unless the list of it was lost with the disk.
+        """
+        copy, lost = self.chance.choice(member.copies), self.chance.random() < 0.3
         member.node.kill()
-        if self.chance.random() < 0.3:
+        if lost:
             shutil.rmtree(member.node.data_dir)
-        member.node.run("restore", folder)
+        member.node.run("restore", copy.folder)
         member.node.start()
-        member.said = dict(said)
+        member.purged = Counter(copy.purged) if lost else member.purged | copy.purged
+        member.said = {slug: name for slug, name in copy.said.items() if member.purged[slug] <= copy.purged[slug]}
 
     def kill(self, member: Member) -> None:
         """A power cut."""
@@ -269,6 +284,45 @@ class Town:
 
     def _sent(self) -> int:
         return sum(member.door.sent.total() for member in self.members)
+
+
+class Road(Town):
+    """An origin, two hubs that follow each other's relay and of which the first reads the origin, and a node that reads the second's relay."""
+
+    def live(self, count: int) -> None:
+        """Let the origin say `count` things, while the others visit now and then."""
+        acts = [self.publish] * 2 + [self.revise] * 3 + [self.withdraw] * 2 + [self.create_again] + [self.visit] * 6
+        for act in self.chance.choices(acts, k=count):
+            member = self.chance.choice(self.members[1:]) if act == self.visit else self.members[0]
+            self.happened.append(f"{member.name} {act.__name__}")
+            act(member)
+
+    def disagreements(self) -> list[str]:
+        """Return who holds something else than the origin's live records, each once."""
+        origin, first, second, last = self.members
+        said = sorted(origin.holds("own").values())
+        held = {"n1 of n0": first.holds("n0"), "n2 of n1": second.holds("n1"), "n3 of n2": last.holds("n2")}
+        wrong = [f"{who}: {sorted(found.values())}, should be {said}" for who, found in held.items() if sorted(found.values()) != said]
+        return wrong + ([f"n1 of n2: {first.holds('n2')}"] if first.holds("n2") else [])
+
+
+@contextmanager
+def road(folder: Path, seed: int) -> Iterator[Road]:
+    """The nodes of a road, which serve and have something to say."""
+    with ExitStack() as stack:
+        members = [_member(folder / f"n{at}", f"n{at}", random.Random(f"{seed} {at}"), stack) for at in range(4)]
+        _allow(members)
+        for hub in members[1:3]:
+            hub.node.settings["relay"] = True
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(Member.open, members))
+        found = Road(members, random.Random(f"road {seed}"), folder)
+        for _ in range(12):
+            found.publish(members[0])
+        members[1].follow(members[0])
+        for reader, hub in ((1, 2), (2, 1), (3, 2)):
+            members[reader].follow_relay(members[hub])
+        yield found
 
 
 def links(shape: str, size: int, chance: random.Random) -> list[tuple[int, int]]:
