@@ -28,14 +28,14 @@ class Weather(Enum):
 class Door:
     """Listens on `port` and passes on to `behind`; `weather` is by the reader's own address, fair for whom it does not name.
 
-    `requests` and `sent` (bytes of bodies) are counted by reader.
+    `asked` lists what was asked, by whom, in order; `sent` (bytes of bodies) is counted by reader.
     """
 
     port: int
     behind: int
     chance: random.Random
     weather: dict[str, Weather] = field(default_factory=dict)
-    requests: Counter[str] = field(default_factory=Counter)
+    asked: list[str] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
     kept: dict[str, list[bytes]] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class Door:
         """Answer one request as the weather of its reader is."""
         reader = handler.headers.get("User-Agent", "").partition("(+")[2].rstrip(")")
         weather = self.weather.get(reader, Weather.FAIR)
-        self.requests[reader] += 1
+        self.asked.append(f"{time.time():.2f} {handler.command} {self.url}{handler.path} by {reader}")
         if weather is Weather.CUT:
             return
         if weather is Weather.OLD and handler.path in self.kept:

@@ -6,12 +6,13 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -30,6 +31,14 @@ LONG_AGO = "2000-01-01T00:00:00Z"
 """Before every withdrawal: none is forgotten."""
 
 
+class Copy(NamedTuple):
+    """A backup: where it is, what the node said then, and how often each group had been purged by then."""
+
+    folder: Path
+    said: dict[str, str]
+    purged: Counter[str]
+
+
 @dataclass
 class Member:
     """One node: its process, its door, whom it reads, and what it says (slug and name of each of its groups)."""
@@ -40,7 +49,8 @@ class Member:
     reads: list["Member"] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
-    copies: list[tuple[Path, dict[str, str]]] = field(default_factory=list)
+    purged: Counter[str] = field(default_factory=Counter)
+    copies: list["Copy"] = field(default_factory=list)
     client: httpx.Client = field(default_factory=httpx.Client)
 
     def open(self) -> None:
@@ -70,6 +80,7 @@ class Member:
         assert answer.status_code == 204, answer.text
         del self.said[slug]
         self.withdrawn.append(slug)
+        self.purged[slug] += purge
 
     def follow(self, origin: "Member") -> None:
         """Add a peer, whose next visit by the clock is far away once it was visited."""
@@ -111,6 +122,14 @@ class Member:
         questions = ("SELECT count(*) FROM event", "SELECT count(*) FROM version", "SELECT max(sequence) FROM change")
         with closing(sqlite3.connect(self.node.data_dir / FILE)) as journal:
             return [journal.execute(question).fetchone()[0] for question in questions]
+
+
+class Traffic(NamedTuple):
+    """Requests that read, requests that tell of news or ask for it, and bytes of bodies."""
+
+    reads: int
+    news: int
+    sent: int
 
 
 @dataclass
@@ -179,7 +198,7 @@ class Town:
         """A backup beside the running node."""
         folder = self.folder / f"copy-{member.name}-{len(member.copies)}"
         member.node.run("backup", folder)
-        member.copies.append((folder, dict(member.said)))
+        member.copies.append(Copy(folder, dict(member.said), Counter(member.purged)))
 
     def compact(self, member: Member) -> None:
         """The feed made shorter beside the running node, as `maillage compact` would make it when what was said today has become old."""
@@ -188,14 +207,18 @@ class Town:
             compaction.compact(c, Limits(now(), now() if forget else LONG_AGO), page_size=self.chance.choice([3, 250]))
 
     def restore(self, member: Member) -> None:
-        """The node starts again from an older backup, at times after its disk was lost; what it said since was never said."""
-        folder, said = self.chance.choice(member.copies)
+        """The node starts again from an older backup, at times after its disk was lost; what it said since was never said.
+
+        What was purged since stays purged, unless the list of it was lost with the disk.
+        """
+        copy, lost = self.chance.choice(member.copies), self.chance.random() < 0.3
         member.node.kill()
-        if self.chance.random() < 0.3:
+        if lost:
             shutil.rmtree(member.node.data_dir)
-        member.node.run("restore", folder)
+        member.node.run("restore", copy.folder)
         member.node.start()
-        member.said = dict(said)
+        member.purged = Counter(copy.purged) if lost else member.purged | copy.purged
+        member.said = {slug: name for slug, name in copy.said.items() if member.purged[slug] <= copy.purged[slug]}
 
     def kill(self, member: Member) -> None:
         """A power cut."""
@@ -254,10 +277,13 @@ class Town:
                 found += [f"{member.name} of {origin.name}: {key} is {held.get(key)}, should be {said.get(key)}" for key in wrong]
         return found
 
-    def traffic(self) -> tuple[int, int]:
-        """Return the requests and the bytes of bodies that all doors have seen so far."""
-        doors = [member.door for member in self.members]
-        return sum(door.requests.total() for door in doors), sum(door.sent.total() for door in doors)
+    def traffic(self) -> Traffic:
+        """Return what all doors have seen so far."""
+        asked = [line for member in self.members for line in member.door.asked]
+        return Traffic(sum(" GET " in line for line in asked), sum(" POST " in line for line in asked), self._sent())
+
+    def _sent(self) -> int:
+        return sum(member.door.sent.total() for member in self.members)
 
 
 class Road(Town):
