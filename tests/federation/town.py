@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -15,10 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from sqlalchemy import update
 
-from app.feed import compaction
+from app.feed import compaction, pages, relay
 from app.feed.compaction import Limits
-from app.journal import FILE, Journal, now, tokens
+from app.journal import FILE, Journal, now, subscribers, tokens
+from app.journal.tables import subscriber
 from tests.federation.door import Door, Weather, two_ports
 from tests.nodes import NodeProcess
 
@@ -32,25 +33,31 @@ LONG_AGO = "2000-01-01T00:00:00Z"
 
 
 class Copy(NamedTuple):
-    """A backup: where it is, what the node said then, and how often each group had been purged by then."""
+    """A backup: where it is, and what the node said then, since when, and had purged when."""
 
     folder: Path
     said: dict[str, str]
-    purged: Counter[str]
+    since: dict[str, int]
+    purged: dict[str, int]
 
 
 @dataclass
 class Member:
-    """One node: its process, its door, whom it reads, and what it says (slug and name of each of its groups)."""
+    """One node: its process, its door, whom it reads, and what it says (slug and name of each of its groups).
+
+    `since` and `purged` say when each group was last said otherwise, and purged: a moment is the number of acts until then.
+    """
 
     name: str
     node: NodeProcess
     door: Door
     reads: list["Member"] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
+    acts: int = 0
+    since: dict[str, int] = field(default_factory=dict)
+    purged: dict[str, int] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
-    purged: Counter[str] = field(default_factory=Counter)
-    copies: list["Copy"] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
     client: httpx.Client = field(default_factory=httpx.Client)
 
     def open(self) -> None:
@@ -72,7 +79,9 @@ class Member:
         record = {"name": {"fr": name}, "description": {"fr": f"Groupe inventé pour les essais : {name}."}, "topics": ["housing"]}
         answer = self.client.put(f"/groups/{slug}", json=record, headers={"If-Match": "*"} if slug in self.said else {})
         assert answer.status_code in {200, 201}, answer.text
-        self.said[slug] = name
+        self.acts += 1
+        if self.said.get(slug) != name:
+            self.said[slug], self.since[slug] = name, self.acts
 
     def withdraw(self, slug: str, purge: bool) -> None:
         """Withdraw a group."""
@@ -80,7 +89,9 @@ class Member:
         assert answer.status_code == 204, answer.text
         del self.said[slug]
         self.withdrawn.append(slug)
-        self.purged[slug] += purge
+        self.acts += 1
+        if purge:
+            self.purged[slug] = self.acts
 
     def follow(self, origin: "Member") -> None:
         """Add a peer, whose next visit by the clock is far away once it was visited."""
@@ -123,13 +134,11 @@ class Member:
         with closing(sqlite3.connect(self.node.data_dir / FILE)) as journal:
             return [journal.execute(question).fetchone()[0] for question in questions]
 
-
-class Traffic(NamedTuple):
-    """Requests that read, requests that tell of news or ask for it, and bytes of bodies."""
-
-    reads: int
-    news: int
-    sent: int
+    def has_news(self) -> bool:
+        """Tell whether a subscriber has not been told of the last event; who was to be left alone for a while is so no longer."""
+        with closing(Journal(self.node.data_dir / FILE)) as journal, journal.write() as c:
+            c.execute(update(subscriber).values(next_at=None))
+            return bool(subscribers.due(c, {f"{self.door.url}/relay": relay.last(c)}, pages.state(c).sequence, now(), 1))
 
 
 @dataclass
@@ -198,7 +207,7 @@ class Town:
         """A backup beside the running node."""
         folder = self.folder / f"copy-{member.name}-{len(member.copies)}"
         member.node.run("backup", folder)
-        member.copies.append(Copy(folder, dict(member.said), Counter(member.purged)))
+        member.copies.append(Copy(folder, dict(member.said), dict(member.since), dict(member.purged)))
 
     def compact(self, member: Member) -> None:
         """The feed made shorter beside the running node, as `maillage compact` would make it when what was said today has become old."""
@@ -209,7 +218,7 @@ class Town:
     def restore(self, member: Member) -> None:
         """The node starts again from an older backup, at times after its disk was lost; what it said since was never said.
 
-        What was purged since stays purged, unless the list of it was lost with the disk.
+        What was purged since it was said as the backup has it stays purged, unless the list of it was lost with the disk.
         """
         copy, lost = self.chance.choice(member.copies), self.chance.random() < 0.3
         member.node.kill()
@@ -217,8 +226,10 @@ class Town:
             shutil.rmtree(member.node.data_dir)
         member.node.run("restore", copy.folder)
         member.node.start()
-        member.purged = Counter(copy.purged) if lost else member.purged | copy.purged
-        member.said = {slug: name for slug, name in copy.said.items() if member.purged[slug] <= copy.purged[slug]}
+        known = [copy.purged] if lost else [copy.purged, member.purged]
+        member.purged = {slug: max(one.get(slug, 0) for one in known) for slug in set().union(*known)}
+        member.said = {slug: name for slug, name in copy.said.items() if copy.since[slug] > member.purged.get(slug, 0)}
+        member.since = dict(copy.since)
 
     def kill(self, member: Member) -> None:
         """A power cut."""
@@ -277,13 +288,17 @@ class Town:
                 found += [f"{member.name} of {origin.name}: {key} is {held.get(key)}, should be {said.get(key)}" for key in wrong]
         return found
 
-    def traffic(self) -> Traffic:
-        """Return what all doors have seen so far."""
-        asked = [line for member in self.members for line in member.door.asked]
-        return Traffic(sum(" GET " in line for line in asked), sum(" POST " in line for line in asked), self._sent())
+    def tell(self) -> None:
+        """Wait until every node has told its subscribers how far it has got: news are told a moment later, and again when they did not arrive."""
+        until = time.monotonic() + PATIENCE_S
+        while late := [member.name for member in self.members if member.has_news()]:
+            assert time.monotonic() < until, f"their subscribers were not told: {late}"
+            time.sleep(3)
 
-    def _sent(self) -> int:
-        return sum(member.door.sent.total() for member in self.members)
+    def traffic(self) -> tuple[int, int]:
+        """Return the requests and the bytes of bodies that all doors have seen so far."""
+        doors = [member.door for member in self.members]
+        return sum(len(door.asked) for door in doors), sum(door.sent.total() for door in doors)
 
 
 class Road(Town):
