@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -37,6 +38,7 @@ class OxigraphStore:
         self._path = path
         self._catalogue = NamedNode(names.catalogue)
         path.mkdir(parents=True, exist_ok=True)
+        self._replacing = threading.Lock()  # a store is not replaced while it is copied
         self._number, self._store = self._open()
         self._standing = self._read_standing()
         self._clear_leftovers()
@@ -125,10 +127,11 @@ class OxigraphStore:
             tail = self._position_quads(position, epoch)
             store.bulk_load(cast(IO[bytes], io.BufferedReader(_Stream(chain(quads, [tail])), 1 << 20)), RdfFormat.N_QUADS)
             store.flush()
+        with self._replacing, _unavailable_on_failure():
             self._point_at(number)
-        self._number, self._store = number, store
-        self._standing = position, epoch
-        self._clear_leftovers()
+            self._number, self._store = number, store
+            self._standing = position, epoch
+            self._clear_leftovers()
 
     def _position_quads(self, position: int, epoch: int) -> str:
         """The position as N-Quads lines."""
@@ -144,7 +147,7 @@ class OxigraphStore:
 
     def backup(self, path: Path) -> None:
         """See `Store`: hard links, so a copy takes no room until the store moves on."""
-        with _unavailable_on_failure():
+        with self._replacing, _unavailable_on_failure():
             self._store.backup(os.fspath(path))
 
     def verify(self) -> bool:

@@ -21,10 +21,10 @@ from tests.nodes import NodeProcess, environment
 
 
 def maillage(node: NodeProcess, *arguments: str | Path, **how: object) -> "subprocess.Popen[bytes]":
-    """Start a command whose ends are held by the test."""
+    """Start a command whose ends are held by the test; it heeds Ctrl-C although whoever started the tests may not."""
     node.data_dir.parent.mkdir(parents=True, exist_ok=True)
     env = environment(node.data_dir, node.port) | {"COLUMNS": "60"}
-    command = [sys.executable, "-m", "app", *map(str, arguments)]
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "app", *map(str, arguments)]
     return subprocess.Popen(command, env=env, cwd=node.data_dir.parent, stdin=subprocess.DEVNULL, **how)  # type: ignore[call-overload, no-any-return]
 
 

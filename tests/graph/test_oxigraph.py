@@ -5,11 +5,13 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyoxigraph
 import pytest
 
 from app.errors import DataDirectoryBusy, StoreUnavailable
@@ -172,3 +174,19 @@ def test_a_batch_survives_many_values(oxigraph: OxigraphStore) -> None:
     for position in (1, 2):
         oxigraph.apply([Change(None, text, "a:b")], position)
     assert oxigraph.read(None) == '<a:b> <a:c> "48.9"^^<http://www.w3.org/2001/XMLSchema#decimal> .\n'
+
+
+def test_a_copy_is_whole_although_the_store_is_replaced_meanwhile(tmp_path: Path) -> None:
+    """A rebuild throws the old store away; whoever copies it at that moment gets it, or the new one."""
+    store = OxigraphStore(tmp_path / "graph", Names("http://node.example"))
+    store.load([LINE], 1)
+    replacing = threading.Thread(target=lambda: [store.load([LINE], number) for number in range(2, 42)])
+    replacing.start()
+    number = 0
+    while replacing.is_alive():
+        number += 1
+        store.backup(tmp_path / f"copy-{number}")
+    replacing.join()
+    assert number > 0
+    assert all(len(pyoxigraph.Store.read_only(str(tmp_path / f"copy-{one}"))) >= 1 for one in range(1, number + 1))
+    store.close()

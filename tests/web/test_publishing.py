@@ -198,6 +198,7 @@ def test_a_harvested_record_is_erased_by_an_administrator_alone(site: Site) -> N
     """With `purge=true`, since nothing else can be done to what others say; a second time it is gone; what is not there is not found."""
     with site.node.journal.write() as c:
         peer = sources.add(c, "elsewhere", "https://elsewhere.example/feed", "maillage")
+        sources.update(c, "elsewhere", enabled=False)  # or a visit might be under way
         iri = "https://elsewhere.example/groups/x"
         records.put(c, peer.id, "x", iri, {"id": iri, "type": ["Group", "schema:Organization"], "name": {"fr": "Ailleurs inventé"}}, "h", "test")
     site.node.combined.settle_pending(site.node.journal)
