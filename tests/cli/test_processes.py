@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -81,9 +81,19 @@ def test_stopped_in_the_middle_a_command_says_so_and_nothing_is_half_done(tmp_pa
     loading = maillage(node, "load", pipe, "--format", "csv", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     with pipe.open("wb", buffering=0) as writer:
         writer.write(b"id;nom\n" + b"".join(b"%d;Groupe %d\n" % (number, number) for number in range(1000)))
-        loading.send_signal(signal.SIGINT)
+        _press(loading)
         assert one_line(loading) == "Interrupted; what was saved stays saved."
     assert ours(node) == set()
+
+
+def _press(process: "subprocess.Popen[bytes]", times: int = 10) -> None:
+    """Press Ctrl-C, again after a while as a person would; a command that never heeds it is killed, so that the test fails and does not hang."""
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            return
+    process.kill()
 
 
 def ours(node: NodeProcess) -> set[str]:
