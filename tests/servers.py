@@ -116,7 +116,7 @@ def _oxigraph(*options: str) -> Iterator[SparqlServer]:
 def virtuoso() -> Iterator[SparqlServer]:
     """Virtuoso, from Debian: its default graph is the union of all graphs; updates need a user and a password, by digest."""
     program = shutil.which("virtuoso-t")
-    assert program, "the tests need virtuoso-opensource (Debian: apt-get install virtuoso-opensource)"
+    assert program, "the tests need virtuoso-t (Debian: apt-get install virtuoso-opensource-7-bin)"
     port, http = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         ini = Path(folder, "virtuoso.ini")

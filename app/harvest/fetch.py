@@ -162,6 +162,12 @@ class Fetcher:
             return self._pool.handle_request(request)
 
 
+def server_of(url: str) -> tuple[str, int]:
+    """Return the server that an address leads to: its host in lower case, in IDNA, without a final dot, and its port. Raises AddressRefused."""
+    target = _target(url)
+    return target.raw_host.decode("ascii").lower().rstrip("."), target.port or DEFAULT_PORTS[target.scheme]
+
+
 def _target(url: str) -> httpx.URL:
     """Read an address. Raises AddressRefused when it is not plain http(s), or names a user."""
     try:

@@ -7,35 +7,29 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 
-import httpx
-
-from app.errors import BadRequest, Text
+from app.errors import AddressRefused, BadRequest
+from app.harvest import fetch
 from app.journal.subscribers import Subscriber
 
 WIDTHS = {4: 24, 6: 48}
 """The bits of an address that tell networks apart, by its version."""
 
-_PORTS = {"http": 80, "https": 443}
-
 
 def host_of(url: str) -> str:
     """Return the host of an address in one spelling: lower case, IDNA, without final dot or port. Raises BadRequest."""
-    try:
-        host = httpx.URL(url).raw_host.decode("ascii").lower().rstrip(".")
-    except (httpx.InvalidURL, ValueError):
-        host = ""
-    if not host:
-        raise BadRequest(Text("Cette adresse n'a pas de nom de serveur lisible.", "This address has no readable name of a server."))
-    try:
-        return str(ip_address(host.strip("[]")))
-    except ValueError:
-        return host
+    return server_of(url)[0]
 
 
 def server_of(url: str) -> tuple[str, int]:
     """Return the host of an address in one spelling, and its port. Raises BadRequest."""
-    host, target = host_of(url), httpx.URL(url)
-    return host, target.port or _PORTS.get(target.scheme, 0)
+    try:
+        host, port = fetch.server_of(url)
+    except AddressRefused as error:
+        raise BadRequest(error.text) from error
+    try:
+        return str(ip_address(host.strip("[]"))), port
+    except ValueError:
+        return host, port
 
 
 def network_of(address: str) -> str:

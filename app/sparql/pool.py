@@ -171,14 +171,14 @@ class Pool:
         """Return a living process. Raises Busy when too many wait already, or none gets free in time."""
         with self._lock:
             if self._closed or self._waiting >= self._limits.waiting + self._limits.workers:
-                raise _busy()
+                raise busy()
             self._waiting += 1
         try:
             process = self._free.get(timeout=self._limits.timeout_s)
         except queue.Empty:
             with self._lock:
                 self._waiting -= 1
-            raise _busy() from None
+            raise busy() from None
         if process.alive:
             return process
         return self._renewed(process)
@@ -288,6 +288,6 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _busy() -> Busy:
+def busy() -> Busy:
     """Say that too many ask at once."""
     return Busy(Text("Trop de requêtes à la fois : réessayez dans un instant.", "Too many queries at once: try again in a moment."))

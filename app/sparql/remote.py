@@ -84,7 +84,7 @@ class Moments:
 class RemotePool(Pool):
     """The same processes, queue and limits before a server."""
 
-    module: ClassVar[str] = "app.sparql.relay"
+    module: ClassVar[str] = "app.sparql.remote_worker"
     local: ClassVar[bool] = False
 
     def __init__(self, store: RemoteStore, names: Names, directory: Path, limits: Limits) -> None:

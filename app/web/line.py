@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.errors import Busy, Text
 from app.sparql.answers import Answer, Question
-from app.sparql.pool import Limits, Pool
+from app.sparql.pool import Limits, Pool, busy
 from app.sparql.processes import out_of_time
 from app.sparql.turns import Turn
 
@@ -42,7 +41,7 @@ class Line:
     async def turn(self, client: str) -> AsyncIterator[None]:
         """Wait until it is this client's turn. Raises Busy when too many wait, or when it takes too long."""
         if self._waiting.total() >= self._limits.waiting or self._waiting[client] >= SHARE * self._limits.waiting:
-            raise _busy()
+            raise busy()
         await self._wait(client)
         try:
             yield
@@ -56,7 +55,7 @@ class Line:
             async with asyncio.timeout(self._limits.timeout_s):
                 await self._served.acquire()
         except TimeoutError as error:
-            raise _busy() from error
+            raise busy() from error
         finally:
             self._waiting[client] -= 1
             if not self._waiting[client]:
@@ -92,8 +91,3 @@ async def _received(turn: Turn, readable: asyncio.Event) -> Answer:
                     return answer
     except TimeoutError as error:
         raise out_of_time() from error
-
-
-def _busy() -> Busy:
-    """Say that too many ask at once."""
-    return Busy(Text("Trop de requêtes à la fois : réessayez dans un instant.", "Too many queries at once: try again in a moment."))

@@ -1,4 +1,4 @@
-"""What the tests of the graph share: the names of an invented node, and its stores."""
+"""What the tests of the graph share: the names of an invented node, its journal, and its stores."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +10,7 @@ from app.graph import Store
 from app.graph.memory import MemoryStore
 from app.graph.oxigraph import OxigraphStore
 from app.graph.remote_store import RemoteStore
+from app.journal import Journal
 from app.names import Names
 from tests.servers import SERVERS, SparqlServer, emptied
 
@@ -18,6 +19,14 @@ from tests.servers import SERVERS, SparqlServer, emptied
 def names() -> Names:
     """The names of an invented node."""
     return Names("http://node.example")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """An empty journal in a real file."""
+    opened = Journal(tmp_path / "journal.sqlite")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -32,14 +32,6 @@ QUESTIONS_A_LOOK = 12
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """An empty journal in a real file."""
-    opened = Journal(tmp_path / "journal.sqlite")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def projector(journal: Journal, store: Store, names: Names) -> Projector:
     """A projector into each backend in turn."""
     return Projector(journal, store, names)

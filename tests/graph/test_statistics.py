@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyoxigraph
@@ -25,14 +24,6 @@ from tests.graph.town import NAMES, add_source, statement
 ROUNDS = 40
 PREFIXES = """PREFIX void: <http://rdfs.org/ns/void#> PREFIX dcterms: <http://purl.org/dc/terms/> PREFIX schema: <https://schema.org/>
 PREFIX mc: <https://w3id.org/maillage/concept/> PREFIX mlg: <https://w3id.org/maillage/ns#>"""
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """An empty journal in a real file."""
-    opened = Journal(tmp_path / "journal.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

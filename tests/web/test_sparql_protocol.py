@@ -125,6 +125,8 @@ def test_who_asks_for_too_much_waits_and_others_do_not(tmp_path: Path) -> None:
         refused = site.get(asked("ASK { 1 }".replace("{ 1 }", "{ ?x ?y 1 }")), X_Forwarded_For="203.0.113.9, 2001:db8:1:2::8")
         assert (refused.status_code, refused.json()["type"].partition("#")[2]) == (429, "over-budget")
         assert int(refused.headers["retry-after"]) >= 1
+        shown = site.get(asked("ASK { ?x ?y 4 }"), Accept="text/html", X_Forwarded_For="2001:db8:1:2::8")
+        assert (shown.status_code, "very busy" in shown.text or "beaucoup occupé" in shown.text) == (429, True)
         assert site.get(asked("ASK { ?x ?y 2 }"), X_Forwarded_For="203.0.113.9").status_code == 200
         wait = int(refused.headers["retry-after"]) + 1
         assert eventually(lambda: site.get(asked("ASK { ?x ?y 3 }"), X_Forwarded_For="2001:db8:1:2::7").status_code == 200, 20 + wait)

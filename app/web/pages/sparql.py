@@ -61,7 +61,7 @@ def form(here: Asking, _subject: object = None) -> bytes:
 def answer(here: Asking, question: Question) -> bytes:
     """Ask, and write the answer below the question. Raises what the pool raises."""
     query = completed(question.query)
-    found = here.node.queries.ask(replace(question, query=query, accept=f"{JSON}, {TURTLE};q=0.9", partial=True))
+    found = here.node.queries.ask(replace(question, query=query, accept=f"{JSON}, {TURTLE};q=0.9", partial=True), here.client)
     body, names = found.read(), here.node.names
     wanted = SOURCES in here.request.query_params
     with here.node.journal.read() as c:
