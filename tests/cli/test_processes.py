@@ -87,7 +87,10 @@ def test_stopped_in_the_middle_a_command_says_so_and_nothing_is_half_done(tmp_pa
 
 
 def _press(process: "subprocess.Popen[bytes]", times: int = 10) -> None:
-    """Press Ctrl-C, again after a while as a person would; a command that never heeds it is killed, so that the test fails and does not hang."""
+    """Press Ctrl-C, again after a while as a person would: one that comes just before a read that has to wait is only seen after it.
+
+    A command that never heeds it is killed, so that the test fails and does not hang.
+    """
     for _ in range(times):
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
