@@ -37,6 +37,7 @@ _FLEETING = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 _WORDS = FORMS | _LINKING | frozenset(_KEYWORDS.split()) | frozenset(_FUNCTIONS.split())
 _LINK_MARKS = frozenset({"||", "&&", "=", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "|", "^", "!", ".", ";"})
 _SIGNS = frozenset({"!", "+", "-"})
+_NAMES = frozenset({Kind.IRI, Kind.NAME})
 _TERMS = frozenset({Kind.IRI, Kind.STRING, Kind.NAME, Kind.NODE, Kind.VARIABLE, Kind.NUMBER})
 _IN_STRING = re.compile(r"""\\.|["'\n\r]""", re.DOTALL)
 _IN_LOCAL = re.compile(r"\\.|\.")
@@ -145,9 +146,11 @@ def check(text: str) -> Checked:
     first = _one_of_the_forms(original, first)
     token: Token | None = first
     while token is not None:
-        _refuse_word(original, token)
+        if token.kind is Kind.WORD:
+            _refuse_word(original, token)
         _refuse_deep(reading, token)
-        _note_graph(reading, token)
+        if token.kind in _NAMES:
+            _note_graph(reading, token)
         _write(reading, token, _rewritten(reading, token))
         _note_end(reading, token)
         token = next(stream, None)
@@ -220,7 +223,7 @@ def _one_of_the_forms(text: str, first: Token | None) -> Token:
 
 def _refuse_word(text: str, token: Token) -> None:
     """Refuse SERVICE, and words that SPARQL 1.1 queries do not have."""
-    if token.kind is not Kind.WORD or token.text in _WORDS:
+    if token.text in _WORDS:
         return
     if token.text == "SERVICE":
         raise QueryRefused(
@@ -263,7 +266,7 @@ def _is_link(token: Token) -> bool:
 def _note_graph(reading: _Reading, token: Token) -> None:
     """Keep the graphs that FROM and FROM NAMED ask for."""
     last = reading.last
-    if token.kind in {Kind.IRI, Kind.NAME} and last is not None and last.text in {"FROM", "NAMED"} and token.depth == 0:
+    if token.depth == 0 and last is not None and last.text in {"FROM", "NAMED"}:
         reading.graphs.append(Graph(_rewritten(reading, token), last.text == "NAMED", token.start))
 
 

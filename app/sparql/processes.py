@@ -123,7 +123,8 @@ class Process:
     def _awaited(self, deadline: float) -> tuple[Outcome | Refusal, bytes]:
         """Wait for a whole answer. Raises QueryStopped when it does not come in time."""
         while True:
-            _wait_readable(self.descriptor, deadline)
+            if not readable(self.descriptor, max(0.0, deadline - time.monotonic())):
+                raise out_of_time()
             if (answer := self.received()) is not None:
                 return answer
 
@@ -151,12 +152,11 @@ class Process:
                 pipe.close()
 
 
-def _wait_readable(descriptor: int, deadline: float) -> None:
-    """Wait for bytes. Raises QueryStopped at the deadline."""
+def readable(descriptor: int, seconds: float) -> bool:
+    """Wait for bytes as long as this; return whether some are there."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
-    if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        raise out_of_time()
+    return bool(poller.poll(seconds * 1000))
 
 
 def _environment() -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.errors import BadQuery, Text
 
@@ -60,6 +60,10 @@ class Kind(StrEnum):
     NUMBER = "number"
     WORD = "word"
     MARK = "mark"
+
+
+_KINDS: Final = {kind.value: kind for kind in Kind} | {"": Kind.MARK}
+"""By the group that matched; a comparison has none."""
 
 
 class Token(NamedTuple):
@@ -152,7 +156,7 @@ def _next(scanner: _Scanner, at: int) -> re.Match[str] | None:
 
 def _token(scanner: _Scanner, found: re.Match[str]) -> Token:
     """Make the token and follow what it opens, closes or announces."""
-    kind = Kind(found.lastgroup or "mark")
+    kind = _KINDS[found.lastgroup or ""]
     text = found[0].upper() if kind is Kind.WORD and found[0] != "a" else found[0]
     frame = scanner.frames[-1]
     if kind is Kind.WORD:

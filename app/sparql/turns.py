@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.sparql.answers import Answer
-from app.sparql.processes import Process
+from app.sparql.processes import Process, readable
 from app.sparql.tasks import Outcome, Refusal, Task
 
 
 class Turn:
-    """Begin it, look at it when its descriptor is readable, and end it in any case."""
+    """Begin it, look at it when it is at hand or its descriptor is readable, and end it in any case."""
 
     def __init__(self, process: Process, task: Task, answered: Callable[[Outcome | Refusal, bytes], Answer], ended: Callable[[float], None]) -> None:
         self._process = process
@@ -26,10 +26,19 @@ class Turn:
         """How long the answer may still take."""
         return self._began + self._task.timeout_s - time.monotonic()
 
-    def begin(self) -> int:
-        """Hand the question over; return the descriptor to watch. Raises QueryStopped."""
-        self._process.send(self._task)
+    @property
+    def descriptor(self) -> int:
+        """What becomes readable when a part of the answer is there."""
         return self._process.descriptor
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether a part of the answer is there now."""
+        return readable(self._process.descriptor, 0)
+
+    def begin(self) -> None:
+        """Hand the question over. Raises QueryStopped."""
+        self._process.send(self._task)
 
     def received(self) -> Answer | None:
         """Take what the descriptor has; return the answer once it is whole. Raises what `Pool.ask` raises."""

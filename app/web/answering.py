@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app import errors
 from app.errors import MaillageError, Text
 from app.web import negotiation
-from app.web.asking import Asking, language_of, node_of
+from app.web.asking import Asking, node_of
 from app.web.negotiation import HTML
 from app.web.pages import problem as problem_page
 from app.web.problems import PROBLEM, Problem, problem, status_of
@@ -41,7 +41,7 @@ FORMS: Mapping[str, Callable[[Asking, Problem], bytes]] = {PROBLEM: _as_json, HT
 
 def answer(request: Request, error: MaillageError) -> Response:
     """Answer with the problem; in a format that was not asked for rather than not at all."""
-    here = Asking(node_of(request), request, language_of(request))
+    here = Asking(node_of(request), request)
     found = problem(error, here.node.names.base, here.language)
     media_type = negotiation.media_type(here.accept, tuple(FORMS)) or PROBLEM
     return Response(FORMS[media_type](here, found), found.status, _headers(error, here.language), media_type=content_type(media_type))
@@ -61,12 +61,12 @@ def _headers(error: MaillageError, language: str) -> dict[str, str]:
 
 def install(app: FastAPI) -> None:
     """Answer every error that a handler lets through with a problem document."""
-    app.add_exception_handler(MaillageError, _on_ours)
+    app.add_exception_handler(MaillageError, on_ours)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_parameters)
 
 
-def _on_ours(request: Request, error: Exception) -> Response:
+def on_ours(request: Request, error: Exception) -> Response:
     """One of ours: its class says all."""
     assert isinstance(error, MaillageError)
     if status_of(type(error)) >= HTTPStatus.INTERNAL_SERVER_ERROR:

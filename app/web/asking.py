@@ -1,14 +1,12 @@
 """One request as the handlers and the variants see it: the node that answers, what was asked, and in which language."""
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
-from starlette.responses import Response
 
 from app.node import RunningNode
 from app.web import negotiation
@@ -20,15 +18,23 @@ HEAD = "maillage.head"
 """The key in the scope of a request that wants headers only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asking:
-    """What a handler hands to the function that writes one variant of its answer."""
+    """What a handler hands to the function that writes one variant of its answer; what few need is found out when it is needed."""
 
     node: RunningNode
     request: Request
-    language: str
 
-    @property
+    @cached_property
+    def language(self) -> str:
+        """The language: the address says it, or the cookie, or the browser; else the node's first."""
+        offered = self.node.settings.languages
+        for chosen in (self.request.query_params.get(COOKIE), self.request.cookies.get(COOKIE)):
+            if chosen in offered:
+                return chosen
+        return negotiation.language(self.request.headers.get("accept-language"), offered)
+
+    @cached_property
     def accept(self) -> str | None:
         """The Accept headers as one."""
         return ", ".join(self.request.headers.getlist("accept")) or None
@@ -70,15 +76,6 @@ def _is_near(address: str) -> bool:
         return True
 
 
-def language_of(request: Request) -> str:
-    """Choose the language: the address says it, or the cookie, or the browser; else the node's first."""
-    offered = node_of(request).settings.languages
-    for chosen in (request.query_params.get(COOKIE), request.cookies.get(COOKIE)):
-        if chosen in offered:
-            return chosen
-    return negotiation.language(request.headers.get("accept-language"), offered)
-
-
 def node_of(request: Request) -> RunningNode:
     """Return the node that the application was made for."""
     return cast("RunningNode", request.app.state.node)
@@ -86,19 +83,14 @@ def node_of(request: Request) -> RunningNode:
 
 async def asking(request: Request) -> Asking:
     """Put the request's parts together; `async` only to save a thread, nothing waits here."""
-    return Asking(node_of(request), request, language_of(request))
+    return Asking(node_of(request), request)
 
 
 Here = Annotated[Asking, Depends(asking)]
 
 
 class Direct(APIRoute):
-    """A route whose handler takes an `Asking` and nothing else: FastAPI's way to find out arguments takes as long as a look-up."""
+    """A route without parameters whose handler takes an `Asking` and nothing else: the front door calls it.
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Call the handler with the request."""
-
-        async def handler(request: Request) -> Response:
-            return cast(Response, await self.endpoint(await asking(request)))
-
-        return handler
+    The way through FastAPI's middleware, router and search for arguments takes longer than a look-up.
+    """

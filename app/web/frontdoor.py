@@ -7,20 +7,19 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Text, TooLarge, TooSlow, WrongMethod
+from app.errors import MaillageError, Text, TooLarge, TooSlow, WrongMethod
 from app.web import answering
-from app.web.asking import HEAD
+from app.web.asking import HEAD, Asking, Direct, asking
 
 MOST_BYTES = 10_000_000
 """The largest body that is read: that of one document (design section 5)."""
@@ -54,6 +53,9 @@ EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_EVERYWHERE = [(name.lower().encode(), value.encode()) for name, value in EVERYWHERE.items()]
+_POLICY, _PAGE_POLICY, _DATA_POLICY = b"content-security-policy", PAGE_POLICY.encode(), DATA_POLICY.encode()
+
 PREFLIGHT = {
     "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match",
     "Access-Control-Max-Age": "86400",
@@ -75,6 +77,8 @@ class Frontdoor:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._methods: list[tuple[re.Pattern[str], frozenset[str]]] = []
+        self._fixed: dict[str, list[str]] = {}
+        self._direct: dict[tuple[str, str], ASGIApp] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request in, or answer it here."""
@@ -107,7 +111,7 @@ class Frontdoor:
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self._direct.get((scope["method"], scope["path"]), self.app)(scope, receive, noting)
         except Exception as error:  # the last place where it can be answered; it is logged with its trace
             if begun:
                 raise
@@ -116,15 +120,37 @@ class Frontdoor:
     def methods(self, app: FastAPI, path: str) -> list[str]:
         """Return what can be asked of `path`, sorted; nothing when there is nothing at it."""
         if not self._methods:
-            self._methods = list(_methods(app))
+            self._learn(app)
+        return self._fixed.get(path) or self._matching(path)
+
+    def _learn(self, app: FastAPI) -> None:
+        """Look at the routes once: files on disk can only be read; what has no parameters is found without trying every pattern."""
+        routes = [*iter_route_contexts(app.routes)]
+        self._methods = [(route.path_regex, frozenset(route.methods or {"GET"})) for route in routes]
+        self._fixed = {route.path: self._matching(route.path) for route in routes if route.path and "{" not in route.path}
+        for route in routes:
+            if isinstance(route.original_route, Direct):
+                handled = _handled(route.original_route.endpoint)
+                self._direct.update({(method, str(route.path)): handled for method in route.methods or ()})
+
+    def _matching(self, path: str) -> list[str]:
+        """Try every pattern."""
         found = {method for pattern, methods in self._methods if pattern.match(path) for method in methods}
         return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())) if found else []
 
 
-def _methods(app: FastAPI) -> Iterator[tuple[re.Pattern[str], frozenset[str]]]:
-    """Yield the pattern of each route with its methods; files on disk can only be read."""
-    for route in iter_route_contexts(app.routes):
-        yield route.path_regex, frozenset(route.methods or {"GET"})
+def _handled(endpoint: Callable[[Asking], Awaitable[Response]]) -> ASGIApp:
+    """Return the handler of a direct route as an application."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await endpoint(await asking(request))
+        except MaillageError as error:
+            response = answering.on_ours(request, error)
+        await response(scope, receive, send)
+
+    return app
 
 
 def _possibilities(methods: list[str]) -> Response:
@@ -217,15 +243,16 @@ async def _outgoing(answer: Outgoing, message: Message) -> None:
 
 def _complete(answer: Outgoing, message: Message) -> None:
     """Add the headers, and count the answer."""
-    headers = MutableHeaders(raw=message["headers"])
-    for name, value in EVERYWHERE.items():
-        headers.setdefault(name, value)
-    if message["status"] != HTTPStatus.NOT_MODIFIED:  # a browser would take the policy of a 304 for that of the page it keeps
-        headers.setdefault("Content-Security-Policy", PAGE_POLICY if headers.get("content-type", "").startswith("text/html") else DATA_POLICY)
+    headers: list[tuple[bytes, bytes]] = list(message["headers"])
+    given = dict(headers)
+    headers += [(name, value) for name, value in _EVERYWHERE if name not in given]
+    if message["status"] != HTTPStatus.NOT_MODIFIED and _POLICY not in given:  # a browser would give that of a 304 to the page it keeps
+        is_page = given.get(b"content-type", b"").startswith(b"text/html")
+        headers.append((_POLICY, _PAGE_POLICY if is_page else _DATA_POLICY))
     if not answer.intake.finished:
-        headers["Connection"] = "close"
+        headers.append((b"connection", b"close"))
         answer.refused = not answer.intake.waiting
-    message["headers"] = headers.raw
+    message["headers"] = headers
     tally: Tally = answer.scope["app"].state.tally
     method = answer.scope["method"] if answer.scope["method"] in METHODS else "other"
     tally.answers[method, message["status"]] += 1

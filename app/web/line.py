@@ -49,7 +49,10 @@ class Line:
             self._served.release()
 
     async def _wait(self, client: str) -> None:
-        """Stand in the line."""
+        """Stand in the line, if there is one."""
+        if not self._served.locked():
+            await self._served.acquire()
+            return
         self._waiting[client] += 1
         try:
             async with asyncio.timeout(self._limits.timeout_s):
@@ -63,15 +66,10 @@ class Line:
 
 
 async def _heard_out(turn: Turn) -> Answer:
-    """Follow a process's answer as it comes. Raises QueryStopped at its deadline."""
-    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    """Follow a process's answer as it comes; a look-up's is often there as soon as it was asked for. Raises QueryStopped at its deadline."""
     try:
-        descriptor = turn.begin()
-        loop.add_reader(descriptor, readable.set)
-        try:
-            return await _received(turn, readable)
-        finally:
-            loop.remove_reader(descriptor)
+        turn.begin()
+        return (turn.received() if turn.at_hand else None) or await _followed(turn)
     finally:
         if turn.answered:
             turn.end()
@@ -79,8 +77,10 @@ async def _heard_out(turn: Turn) -> Answer:
             await asyncio.to_thread(turn.end)
 
 
-async def _received(turn: Turn, readable: asyncio.Event) -> Answer:
+async def _followed(turn: Turn) -> Answer:
     """Take the pieces until the answer is whole."""
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(turn.descriptor, readable.set)
     try:
         async with asyncio.timeout(turn.seconds_left):
             while True:
@@ -91,3 +91,5 @@ async def _received(turn: Turn, readable: asyncio.Event) -> Answer:
                     return answer
     except TimeoutError as error:
         raise out_of_time() from error
+    finally:
+        loop.remove_reader(turn.descriptor)

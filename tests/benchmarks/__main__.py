@@ -3,10 +3,12 @@
 import argparse
 import sys
 
-from tests.benchmarks import following, generations, harvest, load, matching, publishing, questions, remote, sparql
+from tests.benchmarks import following, generations, harvest, load, lookup, matching, publishing, questions, remote, sparql
 
 BENCHMARKS = {
     "sparql": sparql.run,
+    "lookup": lookup.run,
+    "crowd": lookup.crowd,
     "questions": questions.run,
     "remote": remote.run,
     "harvest": harvest.run,

@@ -6,7 +6,7 @@ import pytest
 
 from app import record
 from app.checking import Checker
-from tests.benchmarks import following, generations, harvest, invented, load, matching, publishing, questions, remote, sparql
+from tests.benchmarks import following, generations, harvest, invented, load, lookup, matching, publishing, questions, remote, sparql
 from tests.benchmarks.queries import queries
 
 
@@ -35,7 +35,7 @@ def test_the_questions_are_eighteen() -> None:
     assert len({query.name for query in queries("http://node.example", 1)}) == 18
 
 
-@pytest.mark.parametrize("run", [sparql.run, remote.run, questions.run, publishing.run, matching.run])
+@pytest.mark.parametrize("run", [sparql.run, remote.run, lookup.run, lookup.crowd, questions.run, publishing.run, matching.run])
 def test_it_runs_and_both_sides_agree(run: object) -> None:
     """Sixty groups, each question once."""
     table = run(60, 1)  # type: ignore[operator]

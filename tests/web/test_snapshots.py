@@ -22,7 +22,7 @@ def parts(_connection: Connection) -> Iterator[bytes]:
 
 def test_readers_are_counted_and_let_go(site: Site) -> None:
     """As many as are allowed may read; one more is told to come back; whoever leaves early leaves a place."""
-    here = Asking(site.node, Request({"type": "http", "headers": []}), "fr")
+    here = Asking(site.node, Request({"type": "http", "headers": []}))
     streams = [snapshots.opened(here, lambda _connection: "stand", parts)[1] for _ in range(8)]
     with pytest.raises(Busy) as refused:
         snapshots.opened(here, lambda _connection: "stand", parts)
@@ -41,7 +41,7 @@ def test_readers_are_counted_and_let_go(site: Site) -> None:
 
 def test_what_is_read_is_one_moment(site: Site) -> None:
     """A group published while a dump is read is not in it; the next dump has it."""
-    here = Asking(site.node, Request({"type": "http", "headers": []}), "fr")
+    here = Asking(site.node, Request({"type": "http", "headers": []}))
 
     def slugs(connection: Connection) -> Iterator[bytes]:
         for (slug,) in connection.exec_driver_sql("SELECT slug FROM identity"):
