@@ -21,6 +21,9 @@ from app.sparql.tasks import Outcome, Refusal, Task
 from app.sparql.turns import Turn
 
 _ERRORS: dict[str, type[MaillageError]] = {kind.slug: kind for kind in (BadQuery, NotAcceptable, QueryRefused, QueryStopped, StoreUnavailable)}
+LEAST_S, START_S = 0.25, 0.75
+"""Seconds that a query has in any case, however long it stood in the line, and that a process which is starting may take beyond its time."""
+
 _MAX_GRAPHS = 100
 _MAX_LENGTH = 2048
 
@@ -77,8 +80,10 @@ class Pool:
             self._processes.add(process)
         return process
 
-    def ask(self, question: Question, client: str = "") -> Answer:
+    def ask(self, question: Question, client: str = "", until: float | None = None) -> Answer:
         """Answer a question of a client, waiting for a process and for a newer copy of the graph where that is needed.
+
+        All of it is over `until` then, on the monotonic clock: after the time that one query may take, when nothing else is said.
 
         Raises BadQuery, QueryRefused or NotAcceptable for what is wrong with it, QueryStopped when a limit was reached,
         Busy when too many wait, OverBudget when the client asked for too much lately, StoreUnavailable when the graph cannot be read.
@@ -88,18 +93,24 @@ class Pool:
         if held is not None:
             return held
         self._budget.refuse_spent(client)
-        with self._turn(client) as process:
-            process.wait_ready()
+        until = self.until() if until is None else until
+        with self._turn(client, until) as process:
+            if not process.wait_ready(until + START_S):
+                raise busy()
             generation = self._moved(process)
             spool = self._spool()
             try:
-                reply, body = self._replied(process, self._task(question, generation, spool))
+                reply, body = self._replied(process, self._task(question, generation, spool, until))
             except BaseException:
                 spool.unlink(missing_ok=True)
                 raise
         return self._answered(question, generation, spool, reply, body)
 
-    def asked(self, question: Question, client: str = "") -> Turn | None:
+    def until(self) -> float:
+        """Return when a question that comes now must have been answered, on the monotonic clock."""
+        return time.monotonic() + self._limits.timeout_s
+
+    def asked(self, question: Question, client: str, until: float) -> Turn | None:
         """Hand a small question to a process that is free and whose copy of the graph is good enough; None when `ask` would wait.
 
         Raises BadQuery and QueryRefused for what is too large, OverBudget when the client asked for too much lately.
@@ -114,7 +125,7 @@ class Pool:
             return None
         spool = self._spool()
         answered = partial(self._answered, question, generation, spool)
-        return Turn(process, self._task(question, generation, spool), answered, partial(self._end_turn, process, client))
+        return Turn(process, self._task(question, generation, spool, until), answered, partial(self._end_turn, process, client))
 
     def _reading(self, generation: Generation) -> Process | None:
         """Return a free process that has this copy open; nobody who waits is overtaken."""
@@ -152,9 +163,9 @@ class Pool:
         return self._generations.spool / uuid.uuid4().hex
 
     @contextmanager
-    def _turn(self, client: str) -> Iterator[Process]:
+    def _turn(self, client: str, until: float) -> Iterator[Process]:
         """Wait for a process, and have it replaced if it does not survive the block."""
-        process = self._free_one()
+        process = self._free_one(until)
         began = time.monotonic()
         try:
             yield process
@@ -167,14 +178,14 @@ class Pool:
         lost = process.spent or not process.alive or self._generations.forgotten(process.generation)
         self._put_back(self._renewed(process) if lost else process)
 
-    def _free_one(self) -> Process:
+    def _free_one(self, until: float) -> Process:
         """Return a living process. Raises Busy when too many wait already, or none gets free in time."""
         with self._lock:
             if self._closed or self._waiting >= self._limits.waiting + self._limits.workers:
                 raise busy()
             self._waiting += 1
         try:
-            process = self._free.get(timeout=self._limits.timeout_s)
+            process = self._free.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             with self._lock:
                 self._waiting -= 1
@@ -201,8 +212,8 @@ class Pool:
             self._generations.release(before)
         return generation
 
-    def _task(self, question: Question, generation: Generation, spool: Path) -> Task:
-        """Put a question in the words of the pipe."""
+    def _task(self, question: Question, generation: Generation, spool: Path, until: float) -> Task:
+        """Put a question in the words of the pipe; who waited has so much less time, but a moment in any case."""
         return Task(
             generation=str(generation.path),
             query=question.query,
@@ -212,7 +223,7 @@ class Pool:
             partial=question.partial,
             max_rows=self._limits.max_rows,
             max_bytes=self._limits.max_bytes,
-            timeout_s=self._limits.timeout_s,
+            timeout_s=max(LEAST_S, until - time.monotonic()),
             spool=str(spool),
             base=self._base,
         )

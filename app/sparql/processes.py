@@ -66,6 +66,7 @@ class Process:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), close_fds=True, bufsize=0
         )
         self._ready = False
+        self._start_by = time.monotonic() + START_S
         self.spent = False
         """Whether it was asked something that it has not answered: it cannot be asked again."""
         self._inbox = _Inbox()
@@ -92,16 +93,19 @@ class Process:
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
-    def wait_ready(self) -> None:
-        """Wait until it can be asked. Raises StoreUnavailable when it does not start."""
+    def wait_ready(self, until: float) -> bool:
+        """Wait until it can be asked, or that moment has come; tell whether it can. Raises StoreUnavailable when it does not start at all."""
         if self._ready:
-            return
+            return True
         try:
-            self._awaited(time.monotonic() + START_S)
+            self._awaited(min(until, self._start_by))
         except QueryStopped as error:
+            if self.alive and time.monotonic() < self._start_by:
+                return False
             self.spent = True
             raise _not_started() from error
         self._ready = True
+        return True
 
     def ask(self, task: Task) -> tuple[Outcome | Refusal, bytes]:
         """Return the frame that answers `task`, and the body that follows it. Raises QueryStopped; the process is dead then."""

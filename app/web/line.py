@@ -27,24 +27,25 @@ class Line:
         self._waiting: Counter[str] = Counter()
 
     async def ask(self, question: Question, client: str) -> Answer:
-        """Answer a question. Raises what `Pool.ask` raises."""
-        async with self.turn(client):
+        """Answer a question, in the time that one may take, the waiting included. Raises what `Pool.ask` raises."""
+        async with self.turn(client) as until:
             held = self._pool.held(question)  # many ask the same at once: the first has answered for all
             if held is not None:
                 return held
-            turn = self._pool.asked(question, client)
+            turn = self._pool.asked(question, client, until)
             if turn is None:
-                return await asyncio.to_thread(self._pool.ask, question, client)
+                return await asyncio.to_thread(self._pool.ask, question, client, until)
             return await _heard_out(turn)
 
     @asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[None]:
-        """Wait until it is this client's turn. Raises Busy when too many wait, or when it takes too long."""
+    async def turn(self, client: str) -> AsyncIterator[float]:
+        """Wait until it is this client's turn; gives when he must have been answered. Raises Busy when too many wait, or it takes too long."""
+        until = self._pool.until()
         if self._waiting.total() >= self._limits.waiting or self._waiting[client] >= SHARE * self._limits.waiting:
             raise busy()
         await self._wait(client)
         try:
-            yield
+            yield until
         finally:
             self._served.release()
 

@@ -104,7 +104,7 @@ DESCRIPTION: tuple[Variant[None], ...] = (
 class Shown:
     """How a browser sees a query: with its answer, or with what is wrong with it."""
 
-    answer: Callable[[Asking, Question], bytes]
+    answer: Callable[[Asking, Question, float], bytes]
     refusal: Callable[[Asking, str, MaillageError], bytes]
 
 
@@ -120,8 +120,8 @@ async def get(here: Here) -> Response:
         stamp = Stamp(replies.RELEASE, None, REVALIDATE)
         return reply(here, DESCRIPTION, None, stamp, Place(f"{here.node.names.base}/sparql"))
     if _wants_page(here, parameters):
-        async with _line(here).turn(here.client):
-            return await run_in_threadpool(_page, here, parameters, PAGE)
+        async with _line(here).turn(here.client) as until:
+            return await run_in_threadpool(_page, here, parameters, PAGE, until)
     question = _question(here, parameters)
     return _known_to_client(here, question) or await _cacheable(here, question, await _asked(here, question))
 
@@ -156,11 +156,11 @@ def _prefers_page(accept: str) -> bool:
     return negotiation.media_type(accept, (*RESULTS, *GRAPHS, HTML)) == HTML
 
 
-def _page(here: Asking, parameters: Parameters, shown: Shown) -> Response:
+def _page(here: Asking, parameters: Parameters, shown: Shown, until: float) -> Response:
     """Answer a browser: what goes wrong is told beside the query, so that it can be mended."""
     query = next((value for name, value in parameters if name == "query"), "")
     try:
-        status, body = HTTPStatus.OK.value, shown.answer(here, _question(here, parameters))
+        status, body = HTTPStatus.OK.value, shown.answer(here, _question(here, parameters), until)
     except MaillageError as error:
         status, body = status_of(type(error)), shown.refusal(here, query, error)
     headers = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding, Accept-Language, Cookie", "Content-Language": here.language}

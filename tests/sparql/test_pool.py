@@ -140,6 +140,29 @@ def test_a_runaway_query_is_stopped_in_time_and_others_are_served(impatient: Poo
     impatient.close()
 
 
+def _stopped(pool: Pool, until: float) -> None:
+    """Ask what takes too long."""
+    with pytest.raises(QueryStopped):
+        pool.ask(Question(RUNAWAY), until=until)
+
+
+def test_waiting_counts(generations: Generations) -> None:
+    """Who has waited has so much less time; who cannot be served before his time is over is told that too many ask."""
+    pool = Pool(generations, Limits(timeout_s=600, workers=1))
+    assert pool.ask(Question("ASK {}")).read()
+    with pytest.raises(QueryStopped, match="took too long"):
+        pool.ask(Question(RUNAWAY), until=time.monotonic() + 0.5)
+    occupied = threading.Thread(target=_stopped, args=(pool, time.monotonic() + 5))
+    occupied.start()
+    while pool._waiting == 0:
+        time.sleep(0.01)
+    with pytest.raises(Busy):
+        pool.ask(Question(NAMES), until=time.monotonic())
+    occupied.join()
+    assert pool.ask(Question(NAMES)).read()
+    pool.close()
+
+
 def test_a_query_that_wants_too_much_memory_is_stopped(generations: Generations) -> None:
     """The process meets its limit and dies; the node is unharmed."""
     pool = Pool(generations, Limits(timeout_s=60, memory_mb=128, workers=1))

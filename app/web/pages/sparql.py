@@ -58,10 +58,10 @@ def form(here: Asking, _subject: object = None) -> bytes:
     return _page(here, completed(EXAMPLES[0].text), Shown())
 
 
-def answer(here: Asking, question: Question) -> bytes:
-    """Ask, and write the answer below the question. Raises what the pool raises."""
+def answer(here: Asking, question: Question, until: float) -> bytes:
+    """Ask, and write the answer below the question, which must be there by then. Raises what the pool raises."""
     query = completed(question.query)
-    found = here.node.queries.ask(replace(question, query=query, accept=f"{JSON}, {TURTLE};q=0.9", partial=True), here.client)
+    found = here.node.queries.ask(replace(question, query=query, accept=f"{JSON}, {TURTLE};q=0.9", partial=True), here.client, until)
     body, names = found.read(), here.node.names
     wanted = SOURCES in here.request.query_params
     with here.node.journal.read() as c:
