@@ -96,9 +96,13 @@ def keep_apart(c: Connection, source: Source) -> None:
     pending.add(c, [number for number, _ in live])
 
 
-def conclude(c: Connection, source: Source, visit_id: int, outcome: str) -> None:
-    """End a visit: note that the source changed if it did, and forget what the lines had staged, and the lines of old visits."""
+def conclude(c: Connection, source: Source, visit_id: int, outcome: str, *, may_go_on: bool = False) -> None:
+    """End a visit: note that the source changed if it did, and forget what the lines had staged, and the lines of old visits.
+
+    A visit that `may_go_on` is waited for by the next one.
+    """
     if outcome == "applied":
         changes.note(c, "source", [source.name])
-    visits.clear_documents(c, visit_id, contacts=outcome != "applied")
+    if not may_go_on:
+        visits.clear_documents(c, visit_id, contacts=outcome != "applied")
     lines.forget_old_reports(c, source.id)

@@ -74,5 +74,6 @@ def mark_interrupted(c: Connection, source: Source) -> int:
             "The visit was interrupted by a stop of the node; nothing was applied.",
         )
         visits.finish(c, visit.id, "failed", text, lines.counts(c, visit.id))
-        visits.clear_documents(c, visit.id)
+        if visit.cursor is None or visit.dry_run:
+            visits.forget_place(c, visit.id)
     return len(found)

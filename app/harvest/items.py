@@ -98,6 +98,13 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """From here a visit may go on after this one broke off: `place` is in its cursor then, as ``reading``, and what came so far is kept."""
+
+    place: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """A field of the source that nothing maps: in how many records of this visit, and the beginning of one value."""
 
@@ -124,7 +131,7 @@ class End:
     leftovers: tuple[Leftover, ...] = ()
 
 
-Item = Found | Gone | Bad | Restart | End
+Item = Found | Gone | Bad | Restart | Checkpoint | End
 
 
 @dataclass(frozen=True, slots=True)

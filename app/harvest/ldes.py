@@ -6,16 +6,19 @@ It needs nothing of a node but the guarded fetch, so that any program may follow
         match found:
             case Event(number, said): ...                  # one Create, Update or Delete, as the page holds it
             case Member(sequence, document): ...           # one record of the dump, as it stood at that sequence
-            case Restart(why): ...                         # the dump was no good: forget what came so far, the pages say it all
+            case Restart(why): ...                         # what came so far was no good: forget it, what follows says it all
+            case Checkpoint(place): ...                    # kept with all that came so far, `saved | {"reading": place}` goes on from here
             case Position(cursor, anew): saved = cursor    # always the last, and only when everything was read
 
 A reader goes on by the number of the last event it read; the date of that event only finds the page where to go on when its own page is gone.
 Everything is read `anew` in a new epoch, below the limit under which withdrawals were forgotten (``resyncBelow``), and when the page is gone and no
-dates help: what was not met then, and only then, was withdrawn. A feed that contradicts itself raises FormatError, in one sentence.
+dates help: what was not met then, and only then, was withdrawn. A reading that breaks off goes on from its last Checkpoint, unless the epoch
+changed, its page is gone, or withdrawals above it were forgotten meanwhile. A feed that contradicts itself raises FormatError, in one sentence.
 """
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from app.errors import FetchFailed, FormatError, Text
@@ -27,6 +30,10 @@ FEW_PAGES: Final = 2
 
 LOST: Final = frozenset({404, 410})
 
+MOVED: Final = Text(
+    "Le flux du pair a changé depuis la lecture interrompue : il a été relu depuis le début.",
+    "The peer's feed changed since the reading that broke off: it was read from the beginning.",
+)
 WITHOUT: Final = Text(
     "La copie complète du pair ne sert à rien : ses pages ont été lues.", "The peer's dump is of no use: its pages were read instead."
 )
@@ -54,9 +61,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The dump could not be relied on, `why` in a sentence: whatever was yielded so far is to be forgotten, the pages follow from the first."""
+    """What came so far cannot be relied on, `why` in a sentence: it is to be forgotten, with what an earlier reading kept; all of it follows."""
 
     why: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A whole page was read and another follows; `place` goes into the next reading's cursor as ``reading``, should this one break off."""
+
+    place: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +84,21 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where reading begins: at `page`, taking what is above `after`; the feed must reach `known`, which was read before."""
+    """Where reading begins: at `page`, taking what is above `after`; the feed must reach `known`, which was read before.
+
+    `last`, `date` and `grow` are what a reading that broke off knew: the last event and its date, and whether all dates grew.
+    """
 
     page: Page | None
     after: int
     known: int
     anew: bool
+    last: int = 0
+    date: datetime | None = None
+    grow: bool = True
 
 
-Found = Event | Member | Restart | Position
+Found = Event | Member | Restart | Checkpoint | Position
 
 
 def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]) -> Iterator[tuple[Root, Found]]:
@@ -86,15 +106,24 @@ def follow(url: str, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any]
 
     The cursor is ``{"stream", "epoch", "sequence", "published", "page", "etag", "root", "complete"}``: the last event read and its date, the page
     it stands on, the tags of that page and of the root, and the limit above which the reader is known to miss no withdrawal. An empty one, or one
-    of ``{"stream", "epoch", "sequence"}`` alone, reads everything; only an empty one may begin with the dump.
+    of ``{"stream", "epoch", "sequence"}`` alone, reads everything; only an empty one may begin with the dump. Beside any of them ``reading`` is the
+    place of the Checkpoint where the last reading under that same cursor broke off.
     Raises PeerError: FetchFailed when something does not arrive, FormatError when the feed breaks its own rules.
     """
     log = Log(url, fetcher, budget)
-    root = log.root(cursor.get("root") if cursor.get("page") else None)
+    reading = cursor.get("reading")
+    cursor = {key: value for key, value in cursor.items() if key != "reading"}
+    root = log.root(cursor.get("root") if cursor.get("page") and not reading else None)
     if root is None:
         yield _nowhere(url), Position(cursor, unchanged=True)
         return
     _require_later(root, cursor)
+    if reading:
+        start = _continued(log, root, reading)
+        if start is not None:
+            yield from ((root, found) for found in _walk(log, root, start))
+            return
+        yield root, Restart(MOVED)
     if not cursor and _is_long(root):
         useless = yield from _by_dump(log, root, budget)
         if useless is None:
@@ -151,6 +180,20 @@ def _resumed(log: Log, root: Root, cursor: Mapping[str, Any]) -> _Start | None:
     return None if place is None else _Start(log.page(place, root), read, read, anew=False)
 
 
+def _continued(log: Log, root: Root, reading: Mapping[str, Any]) -> _Start | None:
+    """Go on after a page that was read before the last reading broke off; None when what was read until then does not hold any more."""
+    if (reading["stream"], reading["epoch"]) != (root.stream, root.epoch) or root.resync_below > max(reading["last"], reading["complete"]):
+        return None
+    try:
+        page = log.page(reading["page"], root)
+    except FetchFailed as error:
+        if error.status not in LOST:
+            raise
+        return None
+    date = moment(reading["date"])
+    return _Start(page, reading["after"], reading["known"], reading["anew"], reading["last"], date, reading["grow"])
+
+
 def _page_of(root: Root, published: object) -> str | None:
     """Return the newest page none of whose events is older than `published`, the first when all pages are newer; None when no dates help."""
     date = moment(published)
@@ -175,6 +218,7 @@ def _after_dump(log: Log, root: Root, sequence: int) -> _Start:
 
 def _by_dump(log: Log, root: Root, budget: Budget) -> Generator[tuple[Root, Found], None, Text | None]:
     """Yield the records of the dump and what happened since; return why this is of no use, None when it was, the Position included."""
+    dumped = 0
     try:
         dumped = yield from _dump(log, root)
         if not dumped:
@@ -182,7 +226,8 @@ def _by_dump(log: Log, root: Root, budget: Budget) -> Generator[tuple[Root, Foun
         for found in _walk(log, root, _after_dump(log, root, dumped)):
             yield root, found
     except (FetchFailed, FormatError) as error:
-        if budget.is_used_up or budget.stop.is_set():
+        broke_off = dumped and isinstance(error, FetchFailed) and error.status not in LOST
+        if budget.is_used_up or budget.stop.is_set() or broke_off:
             raise
         return Text(f"{WITHOUT.fr} {error.text.fr}", f"{WITHOUT.en} {error.text.en}")
     return None
@@ -205,7 +250,7 @@ def _dump(log: Log, root: Root) -> Generator[tuple[Root, Found], None, int]:
 
 def _walk(log: Log, root: Root, start: _Start) -> Iterator[Found]:
     """Yield the events from a page on, then the position. Raises FormatError when the numbers do not grow, or the pages end too early."""
-    last, date, grow = 0, None, True
+    last, date, grow = start.last, start.date, start.grow
     seen, reached = set[str](), start.page
     for page in _pages(log, root, start.page):
         seen.add(page.url)
@@ -218,6 +263,10 @@ def _walk(log: Log, root: Root, start: _Start) -> Iterator[Found]:
             if last > start.after:
                 yield Event(last, said)
         reached = page
+        if page.next:
+            place = {"stream": root.stream, "epoch": root.epoch, "complete": root.resync_below, "page": page.next, "last": last, "grow": grow}
+            place |= {"date": date.isoformat() if date else None, "after": start.after, "known": start.known, "anew": start.anew}
+            yield Checkpoint(place)
     if max(last, root.resync_below) < start.known:
         french = f"il s'arrête à l'événement {last} alors que {start.known} avait été lu"
         raise broken(french, f"it ends at event {last} although {start.known} was read before")

@@ -7,7 +7,7 @@ fields nobody maps: a record is taken without them, so they are no outcome of th
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 
 from app.errors import Text
 from app.journal import visits
@@ -101,9 +101,10 @@ def mark_met(c: Connection, visit_id: int, source_id: int, at: str) -> None:
 
 
 def forget_old_reports(c: Connection, source_id: int) -> None:
-    """Keep the lines of a source's newest visits, and of those that wait for a person; older ones keep their counts."""
+    """Keep the lines of a source's newest visits, and of those that wait for a person or may be gone on with; older ones keep their counts."""
     newest = select(visit.c.id).where(visit.c.source_id == source_id).order_by(visit.c.id.desc()).limit(REPORTS_KEPT).scalar_subquery()
-    old = select(visit.c.id).where(visit.c.source_id == source_id, visit.c.outcome != "held", visit.c.id.not_in(newest))
+    waits = or_(visit.c.outcome == "held", and_(visit.c.outcome == "failed", visit.c.cursor.is_not(None)))
+    old = select(visit.c.id).where(visit.c.source_id == source_id, ~waits, visit.c.id.not_in(newest))
     c.execute(delete(visit_item).where(visit_item.c.visit_id.in_(old)))
 
 

@@ -13,11 +13,12 @@ from sqlalchemy import select
 from app import record
 from app.checking import Checker
 from app.errors import RecordError, Severity, Text, Violation
-from app.harvest import erasing, lines, references
+from app.harvest import erasing, lines, references, resuming
 from app.harvest.authority import elsewhere, require_authority, require_foreign, require_none_of, with_few_claims
 from app.harvest.door import without_contacts
 from app.harvest.items import Bad, Found, Gone, Leftover, Peer
-from app.journal import Journal, erasure
+from app.harvest.resuming import Place
+from app.journal import Journal, erasure, visits
 from app.journal.records import GONE, HIDDEN, Head
 from app.journal.sources import Source
 from app.journal.tables import record as record_table
@@ -32,7 +33,10 @@ NAMED = 12
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What one visit is about; `state` is that of the records it takes, `anew` says that even what looks unchanged is read."""
+    """What one visit is about; `state` is that of the records it takes, `anew` says that even what looks unchanged is read.
+
+    `settings` is the digest of what this node says of the peer; `resumed` the place where an earlier visit broke off.
+    """
 
     visit_id: int
     source: Source
@@ -41,6 +45,9 @@ class Errand:
     state: str
     secret: bytes
     anew: bool
+    settings: str
+    dry_run: bool
+    resumed: resuming.Place | None
 
 
 class Staging:
@@ -54,8 +61,11 @@ class Staging:
         with journal.read() as c:
             self._elsewhere = elsewhere(c, errand.source.name, errand.peer.base or "") if errand.own_iris else ()
 
-    def take(self, items: Sequence[Found | Gone | Bad]) -> None:
-        """Write the lines of a batch. A later event of a record replaces its earlier line, unless it is refused; without events, a key comes once."""
+    def take(self, items: Sequence[Found | Gone | Bad], place: Place | None = None) -> None:
+        """Write the lines of a batch, and the place where reading may go on after them.
+
+        A later event of a record replaces its earlier line, unless it is refused; without events, a key comes once.
+        """
         keyed = [(item.key if KEY.match(item.key) else key_for(item.key), item) for item in items]
         keys = {key for key, _ in keyed}
         with self._journal.read() as c:
@@ -78,11 +88,14 @@ class Staging:
             for key in purged:  # never taken here; earlier visits may have reported it
                 erasure.forget_reports(c, self._errand.source.id, key)
             lines.write(c, self._errand.visit_id, [*written, *refused, *repeated], known.keys() & kept.keys())
+            if place is not None and not self._errand.dry_run:
+                resuming.note(c, self._errand.visit_id, self._errand.source, self._errand.settings, place)
 
     def restart(self, why: Text) -> None:
         """Forget the lines written so far, and say why in one that is about no record."""
         with self._journal.write() as c:
             lines.clear(c, self._errand.visit_id)
+            visits.forget_place(c, self._errand.visit_id)
             lines.write(c, self._errand.visit_id, [Line("*", "unmapped", None, why)])
 
     def summarise(self, leftovers: Sequence[Leftover]) -> None:

@@ -19,12 +19,12 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, ending, erasing, lines, losing, relaying, undoing
+from app.harvest import absence, applying, ending, erasing, lines, losing, relaying, resuming, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
 from app.harvest.holding import Difference, reason_to_hold
-from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Restart
+from app.harvest.items import Bad, Checkpoint, End, Found, Gone, Item, Peer, Restart
 from app.harvest.knowing import RELAY, Knowing, ask_relays_again
 from app.harvest.pace import FAILURES_TO_OPEN, next_visit
 from app.harvest.staging import Errand, Staging
@@ -38,6 +38,9 @@ from app.names import OWN, SLUG, Names
 BATCH = 200
 BATCH_BYTES = 2_000_000
 """What is checked at once, however large each record is: the memory that it takes is twenty times as much."""
+
+NOTED = 100
+"""Records after which it is noted how far reading has got, at the next place where it may go on."""
 
 MOST_RECORDS = 500_000
 VISIT_SECONDS = 3600
@@ -153,13 +156,15 @@ class Harvester:
             ending.mark_interrupted(c, source)
             visit_id = visits.begin(c, source.id, dry_run)
             secret = meta.secret(c)
-        peer_format = FORMATS.get(source.format or "")
-        own_iris = peer_format is not None and peer_format.OWN_IRIS
-        base = (source.base or base_of(source.url or "")).rstrip("/") if own_iris else None
+            peer_format = FORMATS.get(source.format or "")
+            own_iris = peer_format is not None and peer_format.OWN_IRIS
+            base = (source.base or base_of(source.url or "")).rstrip("/") if own_iris else None
+            settings = _settings(source, base)
+            resumed = None if dry_run else resuming.adopt(c, visit_id, source, settings)
         known = Knowing(self._journal, self._names.base, source.name) if source.format == RELAY else None
         peer = Peer(source.name, source.url or "", source.mapping, base, ending.licence_given(source), known)
-        anew = source.cursor.get("settings") != _settings(source, base)
-        return Errand(visit_id, source, peer, own_iris, applying.state_under(source.trust), secret, anew)
+        anew, state = source.cursor.get("settings") != settings, applying.state_under(source.trust)
+        return Errand(visit_id, source, peer, own_iris, state, secret, anew, settings, dry_run, resumed)
 
     def _attempt(self, errand: Errand, budget: Budget, dry_run: bool, progress: Callable[[int], None] | None) -> None:
         """Read and conclude; whatever goes wrong on the peer's side becomes the visit's outcome."""
@@ -183,20 +188,23 @@ class Harvester:
         staging = Staging(self._journal, self._names, self._checker, errand)
         cursor = self._cursor(errand)
         batch: list[Found | Gone | Bad] = []
-        count = size = 0
+        count = noted = errand.resumed.count if errand.resumed else 0
+        size = 0
         with closing(_items(_format(errand.source), errand.peer, self._fetcher, budget, cursor)) as items:
             for item in items:
                 if isinstance(item, Restart):
                     staging.restart(item.message)
-                    batch, count, size = [], 0, 0
+                    batch, count, noted, size = [], 0, 0, 0
                     continue
-                if not isinstance(item, End):
+                if not isinstance(item, End | Checkpoint):
                     batch.append(item)
                     count += 1
                     size += getattr(item, "size", 0)
-                if len(batch) >= BATCH or size >= BATCH_BYTES or (isinstance(item, End) and batch):
+                place = resuming.Place(item.place, count) if isinstance(item, Checkpoint) and count - noted >= NOTED else None
+                if place or len(batch) >= BATCH or size >= BATCH_BYTES or (isinstance(item, End) and batch):
                     budget.check_time()
-                    staging.take(batch)
+                    staging.take(batch, place)
+                    noted = count if place else noted
                     self._turns.pass_on()
                     if progress:
                         progress(len(batch))
@@ -210,11 +218,12 @@ class Harvester:
 
     def _cursor(self, errand: Errand) -> Mapping[str, Any]:
         """Return where reading goes on. Read anew, a peer of which something is held is not new: its log says what to erase, its dump does not."""
+        reading = {resuming.READING: errand.resumed.of} if errand.resumed else {}
         if not errand.anew:
-            return dict(errand.source.cursor.get("of", {}))
+            return dict(errand.source.cursor.get("of", {})) | reading
         with self._journal.read() as c:
             known = c.execute(select(record.c.id).where(record.c.source_id == errand.source.id).limit(1)).first()
-        return {"anew": True} if known else {}
+        return ({"anew": True} if known else {}) | reading
 
     def _conclude(self, errand: Errand, budget: Budget, end: End, dry_run: bool) -> None:
         """Apply, hold or only report what was staged."""
@@ -245,10 +254,14 @@ class Harvester:
         """Report why nothing was applied, and let the peer rest; a node that stops is no failure of its peer."""
         with self._journal.write() as c:
             ending.report(c, errand.visit_id, "failed", error.text, budget, lines.counts(c, errand.visit_id), None)
-            applying.conclude(c, errand.source, errand.visit_id, "failed")
+            may_go_on = resuming.may_go_on(error) and not dry_run
+            applying.conclude(c, errand.source, errand.visit_id, "failed", may_go_on=may_go_on)
+            if not may_go_on:
+                visits.forget_place(c, errand.visit_id)
             if dry_run or self.stopping.is_set():
                 return
-            failures = errand.source.failures + 1
+            further = resuming.got_further(c, errand.visit_id, errand.resumed)
+            failures = 1 if further else errand.source.failures + 1
             state = "failing" if failures >= FAILURES_TO_OPEN else errand.source.state
             rest = error.retry_after if isinstance(error, FetchFailed) else None
             following = next_visit(errand.source.every_s, failures, rest)

@@ -13,7 +13,7 @@ from threading import Event
 from sqlalchemy import Connection, delete, func, literal, or_, select, text, update
 
 from app.errors import JournalUnavailable
-from app.journal import Journal, changes, copies, meta, pending, records, suppression
+from app.journal import Journal, changes, copies, meta, pending, records, suppression, visits
 from app.journal.moments import now
 from app.journal.suppression import Trace
 from app.journal.tables import edge, feature, identity, judgement, match_key, member, relay_event, source, statistic, version, visit, visit_item
@@ -30,6 +30,9 @@ GRAPH_DUE = "graph_scrub"
 
 PAUSE_S = 5.0
 """How long a serving node waits before it tries again what a reader put off."""
+
+LOOK_S = 3600.0
+"""How often it looks for what visits that broke off left too long ago."""
 
 _ERASED = (
     select(table.c.id).join(source, source.c.id == table.c.source_id).where(table.c.state == "gone", table.c.document == "{}", source.c.name != OWN)
@@ -90,8 +93,8 @@ def erase_on_request(c: Connection, record_id: int, author: str) -> bool:
 
 def forget_reports(c: Connection, source_id: int, key: str) -> None:
     """Drop what the visits to a source reported, or staged, of one record; and the samples of fields from the visits that met it."""
-    visits = select(visit.c.id).where(visit.c.source_id == source_id)
-    met = list(c.execute(select(visit_item.c.visit_id).where(visit_item.c.key == key, visit_item.c.visit_id.in_(visits))).scalars())
+    mine = select(visit.c.id).where(visit.c.source_id == source_id)
+    met = list(c.execute(select(visit_item.c.visit_id).where(visit_item.c.key == key, visit_item.c.visit_id.in_(mine))).scalars())
     if met:
         c.execute(delete(visit_item).where(visit_item.c.visit_id.in_(met), visit_item.c.key.in_((key, "*"))))
         meta.put(c, DUE, now())
@@ -121,7 +124,7 @@ def scrub(journal: Journal) -> bool:
 
 def keep_scrubbed(journal: Journal, stop: Event, forget: Callable[[], None] = lambda: None) -> None:
     """Do what was put off, until `stop` is set: for a thread of the serving node. After each erasure it is told to `forget` what it has in memory."""
-    pause, known = PAUSE_S, None
+    pause, known, looked = PAUSE_S, None, -LOOK_S
     while not stop.wait(pause):
         began = time.monotonic()
         try:
@@ -132,6 +135,9 @@ def keep_scrubbed(journal: Journal, stop: Event, forget: Callable[[], None] = la
                 known = erased
             scrub(journal)
             copies.expire(journal)
+            if began - looked > LOOK_S:
+                visits.expire_places(journal)
+                looked = began
         except (JournalUnavailable, OSError) as error:
             _log.warning("erasing waits: %s", error)
         pause = PAUSE_S + 5 * (time.monotonic() - began)

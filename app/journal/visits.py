@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, RowMapping, Select, func, insert, literal, select, update
 
 from app.errors import NotFound, Text
-from app.journal.moments import now
+from app.journal.database import Journal
+from app.journal.moments import moment, now
 from app.journal.tables import source
 from app.journal.tables import visit as table
 from app.journal.tables import visit_item as item_table
 from app.journal.text import Document, as_text, maybe_from, maybe_text, sentence_from, sentence_text
+
+DAYS = 7
+"""How long what a visit staged that broke off is kept for the next one."""
 
 STAGED = 500
 STAGED_CHARACTERS = 4_000_000
@@ -125,6 +130,47 @@ def last_change(c: Connection, source_id: int) -> str | None:
     """Return when a visit, or its being undone, last changed what a source says; None when none ever did."""
     changed = func.max(func.coalesce(table.c.undone_at, table.c.finished_at))
     return c.execute(select(changed).where(table.c.source_id == source_id, table.c.outcome == "applied")).scalar()
+
+
+def note_place(c: Connection, visit_id: int, place: Mapping[str, Any]) -> None:
+    """Note how far a visit has got, should it break off."""
+    c.execute(update(table).where(table.c.id == visit_id).values(cursor=as_text(place)))
+
+
+def forget_place(c: Connection, visit_id: int) -> None:
+    """Let go of what a visit that broke off had staged, and of how far it had got."""
+    c.execute(update(table).where(table.c.id == visit_id).values(cursor=None))
+    clear_documents(c, visit_id)
+
+
+_BROKEN_OFF: Final = (table.c.outcome == "failed", table.c.cursor.is_not(None))
+
+
+def broken_off(c: Connection, source_id: int) -> list[Visit]:
+    """Return the visits to a source that broke off and left what the next one may go on from, the newest first."""
+    question = _chosen().where(table.c.source_id == source_id, *_BROKEN_OFF).order_by(table.c.id.desc())
+    return [_visit(row) for row in c.execute(question).mappings()]
+
+
+def expire_places(journal: Journal) -> int:
+    """Forget what visits staged that broke off too long ago; return how many such visits there were."""
+    with journal.read() as c:
+        old = list(c.execute(select(table.c.id).where(*_BROKEN_OFF, table.c.started_at <= oldest_place())).scalars())
+    with journal.write() as c:
+        for visit_id in old:
+            forget_place(c, visit_id)
+    return len(old)
+
+
+def oldest_place() -> str:
+    """Return when a visit must have begun at least for the next one to go on where it broke off."""
+    return moment(datetime.now(UTC) - timedelta(days=DAYS))
+
+
+def newest_but(c: Connection, source_id: int, visit_id: int) -> int | None:
+    """Return the number of the newest visit to a source, except this one and those that only tried."""
+    mine = (table.c.source_id == source_id, table.c.id != visit_id, table.c.dry_run.is_(False))
+    return c.execute(select(func.max(table.c.id)).where(*mine)).scalar()
 
 
 def unfinished(c: Connection) -> list[Visit]:

@@ -12,7 +12,7 @@ from app.errors import Text
 from app.harvest import ldes
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats.elements import RECORD_BYTES, TOO_LONG
-from app.harvest.items import Bad, End, Found, Gone, Item, Peer, Restart, Sample
+from app.harvest.items import Bad, Checkpoint, End, Found, Gone, Item, Peer, Restart, Sample
 from app.harvest.ldes import Event, Member, Position, follow
 from app.harvest.stream import Root, broken
 from app.names import key_for
@@ -40,6 +40,8 @@ def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any
             yield _member(found, root, groups)
         elif isinstance(found, ldes.Restart):
             yield Restart(found.why)
+        elif isinstance(found, ldes.Checkpoint):
+            yield Checkpoint(found.place)
         else:
             yield _end(found)
 
