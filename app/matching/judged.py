@@ -26,6 +26,11 @@ def same_pairs(c: Connection, record_ids: Collection[int] | None) -> Iterator[tu
     yield from ((left, right) for left, right, verdict in _judged(c, record_ids) if verdict == Verdict.SAME)
 
 
+def apart_pairs(c: Connection) -> Iterator[tuple[int, int]]:
+    """Yield the records that were judged different, or of which nobody could be sure."""
+    yield from ((left, right) for left, right, verdict in _judged(c, None) if verdict != Verdict.SAME)
+
+
 def constraints(c: Connection, live: Collection[int], record_ids: Collection[int]) -> Constraints:
     """Return what was judged of `record_ids`, said of those of them that are `live`."""
     judged = [*_judged(c, record_ids)]
