@@ -24,7 +24,7 @@ from app.matching.filing import LIVE, REFUSED, REVIEW, reasons_of
 from app.matching.judged import apart_pairs
 from app.matching.score import MATCH, Reason
 from app.matching.score import REVIEW as LEAST
-from app.names import slugify
+from app.names import Names, slugify
 
 RELATIONS: Final = frozenset({"umbrella", "branch"})
 """Reasons which say that two groups may be related rather than one."""
@@ -96,16 +96,14 @@ class Question:
             return slugify(self.pair.message.en)
         return RELATION if any(one.name in RELATIONS for one in self.pair.reasons) else DOUBT
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what the order and the facets are made of, for programs."""
-        return {
-            "settles": self.settles,
-            "open": self.open,
-            "band": self.band,
-            "sources": self.sources,
-            "candidates": self.candidates,
-            "why": self.why,
-        }
+    def as_json(self, names: Names, language: str) -> dict[str, Any]:
+        """Return all of it for programs, both records as addresses."""
+        pair = self.pair
+        left, right = (names.record(*reference.split("/", 1)) for reference in (pair.left, pair.right))
+        message = pair.message and pair.message.in_language(language)
+        said = {"left": left, "right": right, "score": pair.score, "reasons": [list(one) for one in pair.reasons], "state": pair.state}
+        facets = {"band": self.band, "sources": self.sources, "candidates": self.candidates, "why": self.why}
+        return {**said, "message": message, "settles": self.settles, "open": self.open, **facets}
 
 
 @dataclass(frozen=True, slots=True)

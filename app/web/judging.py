@@ -15,7 +15,7 @@ from app.journal.text import from_text
 from app.matching import explain as explaining
 from app.matching import judge as judged
 from app.matching import queue
-from app.matching.queue import Choice, Question
+from app.matching.queue import Choice
 from app.names import Names
 from app.web import bodies
 from app.web.access import Editor, Reader
@@ -61,27 +61,13 @@ def list_matches(
         if state == "review":
             waiting = queue.waiting(connection, choice)
             asked = waiting.questions[cursor : cursor + limit]
-            found = [question_json(one, here.node.names, here.language) for one in asked]
+            found = [one.as_json(here.node.names, here.language) for one in asked]
             more: dict[str, Any] = {"total": len(waiting.questions), "facets": waiting.facets}
         else:
             found, more = matches(connection, here.node.names, state, cursor, limit, here.language), {}
     after = urlencode({"state": state, **dict(choice.pairs()), "cursor": cursor + limit, "limit": limit})
     following = f"{here.node.names.base}/api/matches?{after}" if len(found) == limit else None
     return JSONResponse({"matches": found, "next": following, **more}, headers=FRESH)
-
-
-def question_json(question: Question, names: Names, language: str) -> dict[str, Any]:
-    """Return a pair that waits for a person as programs read it."""
-    pair = question.pair
-    return {
-        "left": _graph(names, pair.left),
-        "right": _graph(names, pair.right),
-        "score": pair.score,
-        "reasons": [list(one) for one in pair.reasons],
-        "state": pair.state,
-        "message": pair.message and pair.message.in_language(language),
-        **question.as_json(),
-    }
 
 
 def matches(c: Connection, names: Names, state: str, offset: int, limit: int, language: str) -> list[dict[str, Any]]:
