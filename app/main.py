@@ -26,6 +26,7 @@ from app.web import (
     groups,
     health,
     judging,
+    mappings,
     neighbours,
     peers,
     publishing,
@@ -47,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 ROOMS = (
     *(sparql, void, group_list, groups, publishing, records, feed, relay, wakeups, dumps, graphs, vocabulary),
-    *(peer_pages, peers, neighbours, judging, review_pages, signing, health, docs, page_files),
+    *(peer_pages, peers, neighbours, judging, mappings, review_pages, signing, health, docs, page_files),
 )
 """The rooms of routes, in the order of the documentation; an address is looked for in the same order."""
 
