@@ -7,10 +7,9 @@ from typing import Any, Final
 from rapidfuzz import fuzz
 
 from app.matching.choosing import folded
-from app.matching.fuse import RULES
 from app.matching.places import Located
+from app.matching.rules import PLACE, RULES
 
-PLACE: Final = "location"
 WORDY: Final = frozenset({"name", "alternateName", "description", "keywords"})
 """Keys of which the words are compared, not the whole."""
 
