@@ -10,9 +10,9 @@ the doubt, which is 1 at the threshold and for refused matches, where one piece 
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Row, func, select
 from app.errors import BadRequest, Text
 from app.journal.tables import edge, member, record, source
 from app.journal.text import sentence_from
-from app.matching.filing import LIVE, REFUSED, REVIEW, reasons_of
+from app.matching.filing import LIVE, REFUSED, REVIEW, among, chunks, reasons_of
+from app.matching.identity import held
 from app.matching.judged import apart_pairs
 from app.matching.score import MATCH, Reason
 from app.matching.score import REVIEW as LEAST
@@ -49,7 +50,17 @@ class Found:
     score: float
     state: str
     message: Text | None
-    reasons: tuple[Reason, ...]
+    kept: str
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return the reasons of the score, read from how they are kept."""
+        return reasons_of(self.kept)
+
+    @property
+    def related(self) -> bool:
+        """Tell whether a reason says that both may be related rather than one; thousands are asked, so nothing is parsed."""
+        return any(f'"{name}"' in self.kept for name in RELATIONS)
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ class Question:
         """Why it is asked: the machine doubts, there may be a relation, or the slug of the sentence that refused the merge."""
         if self.pair.message is not None:
             return slugify(self.pair.message.en)
-        return RELATION if any(one.name in RELATIONS for one in self.pair.reasons) else DOUBT
+        return RELATION if self.pair.related else DOUBT
 
     def as_json(self, names: Names, language: str) -> dict[str, Any]:
         """Return all of it for programs, both records as addresses."""
@@ -126,9 +137,12 @@ class Choice:
         """Return what is chosen, as the parameters of an address."""
         return [(one.name, value) for one in fields(self) if (value := getattr(self, one.name))]
 
-    def takes(self, question: Question, without: str = "") -> bool:
-        """Tell whether a question is wanted, one of the choices left aside."""
-        return all(name == without or _OF[name](question) == value for name, value in self.pairs())
+    def among(self, questions: Sequence[Question], without: str = "") -> Sequence[Question]:
+        """Return those of these questions that are wanted, one of the choices left aside."""
+        for name, value in self.pairs():
+            if name != without:
+                questions = [one for one in questions if _OF[name](one) == value]
+        return questions
 
 
 _OF: Final[Mapping[str, Callable[[Question], str]]] = {
@@ -152,9 +166,9 @@ class Queue:
 def waiting(c: Connection, choice: Choice = Choice()) -> Queue:
     """Return the questions that wait for a person."""
     everything = sorted(_questions(c), key=lambda one: (-one.settles * one.doubt, -one.pair.score, one.pair.left, one.pair.right))
-    facets = {name: dict(Counter(of(one) for one in everything if choice.takes(one, without=name)).most_common()) for name, of in _OF.items()}
+    facets = {name: dict(Counter(map(of, choice.among(everything, without=name))).most_common()) for name, of in _OF.items()}
     sentences = {one.why: one.pair.message for one in everything if one.pair.message is not None}
-    return Queue([one for one in everything if choice.takes(one)], facets, sentences)
+    return Queue(choice.among(everything), facets, sentences)
 
 
 def _questions(c: Connection) -> Iterator[Question]:
@@ -162,8 +176,8 @@ def _questions(c: Connection) -> Iterator[Question]:
     pairs: dict[tuple[int, int], list[Found]] = {}
     for found in _open(c):
         pairs.setdefault((min(found.groups), max(found.groups)), []).append(found)
-    sizes = _sizes(c)
     candidates = Counter(group for groups in pairs for group in groups)
+    sizes = _sizes(c, candidates)
     for found_ones in pairs.values():
         best = max(found_ones, key=lambda one: (one.score, one.left, one.right))
         mine, theirs = best.groups
@@ -173,30 +187,42 @@ def _questions(c: Connection) -> Iterator[Question]:
 def _open(c: Connection) -> Iterator[Found]:
     """Yield the pairs that nobody settled, each with the smaller reference on its left."""
     found = [_found(row) for row in c.execute(_PAIRS)]
-    members = dict(c.execute(_MEMBERS).all()) if found else {}
-    settled = {frozenset((members.get(left), members.get(right))) for left, right in apart_pairs(c)}
+    apart = [*apart_pairs(c)] if found else []
+    groups = held(c, {record_id for pair in apart for record_id in pair})
+    settled = {frozenset((groups.get(left), groups.get(right))) for left, right in apart}
     yield from (one for one in found if frozenset(one.groups) not in settled)
 
 
 def _found(row: Row[*tuple[Any, ...]]) -> Found:
     """Read one row."""
-    sides = sorted(
-        [
-            (f"{row.left_source}/{row.left_key}", row.left_id, row.left_group),
-            (f"{row.right_source}/{row.right_key}", row.right_id, row.right_group),
-        ]
-    )
-    (left, right), ids, groups = zip(*sides, strict=True)
-    return Found(left, right, ids, groups, row.score, row.state, sentence_from(row.message), reasons_of(row.reasons))
+    left_id, right_id, score, state, message, kept, left_source, left_key, left_group, right_source, right_key, right_group = row
+    left, right = f"{left_source}/{left_key}", f"{right_source}/{right_key}"
+    said = _sentence(message)
+    if left < right:
+        return Found(left, right, (left_id, right_id), (left_group, right_group), score, state, said, kept)
+    return Found(right, left, (right_id, left_id), (right_group, left_group), score, state, said, kept)
 
 
-def _sizes(c: Connection) -> dict[int, int]:
-    """Return how many live records each group has."""
-    question = select(member.c.identity_id, func.count()).join(record, record.c.id == member.c.record_id)
-    return dict(c.execute(question.where(record.c.state == LIVE).group_by(member.c.identity_id)).all())
+@lru_cache(maxsize=64)
+def _sentence(text: str | None) -> Text | None:
+    """Read why a match was refused; there are few such sentences."""
+    return sentence_from(text)
 
 
-_MEMBERS: Final = select(member.c.record_id, member.c.identity_id)
+def _sizes(c: Connection, groups: Iterable[int]) -> dict[int, int]:
+    """Return how many live records each of these groups has."""
+    found: dict[int, int] = {}
+    for chunk in chunks(groups):
+        found.update((row[0], row[1]) for row in c.execute(_SIZES, {"ids": chunk}))
+    return found
+
+
+_SIZES: Final = (
+    select(member.c.identity_id, func.count())
+    .join(record, record.c.id == member.c.record_id)
+    .where(record.c.state == LIVE, member.c.identity_id.in_(among()))
+    .group_by(member.c.identity_id)
+)
 _LEFT, _RIGHT = record.alias("left_record"), record.alias("right_record")
 _LEFT_SOURCE, _RIGHT_SOURCE = source.alias("left_source"), source.alias("right_source")
 _LEFT_GROUP, _RIGHT_GROUP = member.alias("left_member"), member.alias("right_member")
