@@ -44,6 +44,7 @@ class Combined:
 
     def settle_pending(self, journal: Journal, progress: Callable[[int], None] | None = None) -> int:
         """Settle all that is pending, a bounded transaction at a time; return how many records there were."""
+        self._keep_to_the_rules(journal)
         with journal.read() as connection:
             waiting = pending.count(connection)
             due = waiting > 0 and self._matcher.due(connection)
@@ -73,6 +74,14 @@ class Combined:
                     self.rebuild(journal)
             except JournalUnavailable as error:
                 _log.warning("matching waits: %s", error)
+
+    def _keep_to_the_rules(self, journal: Journal) -> None:
+        """Have everything fused anew when the operator chose other rules."""
+        with journal.read() as connection:
+            ruled = self._matcher.is_ruled(connection)
+        if not ruled:
+            with journal.write() as connection:
+                self._matcher.rule(connection)
 
     def _renew(self, journal: Journal, progress: Callable[[int], None] | None) -> None:
         """Think while others write, then write what was found."""

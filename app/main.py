@@ -26,6 +26,7 @@ from app.web import (
     groups,
     health,
     judging,
+    mappings,
     neighbours,
     peers,
     publishing,
@@ -39,12 +40,15 @@ from app.web import (
 from app.web.line import Line
 from app.web.pages import files as page_files
 from app.web.pages import peers as peer_pages
+from app.web.pages import review as review_pages
+from app.web.pages import signing
+from app.web.sessions import Sessions
 
 _log = logging.getLogger(__name__)
 
 ROOMS = (
     *(sparql, void, group_list, groups, publishing, records, feed, relay, wakeups, dumps, graphs, vocabulary),
-    *(peer_pages, peers, neighbours, judging, health, docs, page_files),
+    *(peer_pages, peers, neighbours, judging, mappings, review_pages, signing, health, docs, page_files),
 )
 """The rooms of routes, in the order of the documentation; an address is looked for in the same order."""
 
@@ -75,6 +79,7 @@ def create_app(node: RunningNode) -> FastAPI:
     app.state.node = node
     app.state.tally = frontdoor.Tally()
     app.state.line = Line(node.queries, node.queries.limits)
+    app.state.sessions = Sessions()
     for room in ROOMS:
         app.include_router(room.router)
     answering.install(app)

@@ -34,6 +34,7 @@ from app.harvest.visit import Harvester
 from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
 from app.matching.normalise import words
+from app.matching.rules import overridden
 from app.names import Names
 from app.search.ask import Search
 from app.search.words import stem
@@ -100,7 +101,7 @@ def open_node(settings: Settings) -> Node:
     names = Names(settings.base_url)
     journal = Journal(settings.data_dir / FILE)
     checker = Checker()
-    matcher = Matcher(names)
+    matcher = Matcher(names, rules=overridden(settings.fusion))
     combined = Combined(matcher)
     fetcher = Fetcher(settings.allow_private_peers, f"Maillage/{__version__} (+{settings.base_url})")
     return Node(

@@ -52,6 +52,19 @@ class Settings(BaseSettings):
     feed_tombstone_days: int = Field(730, ge=1, le=36_500, description="Days for which the feed keeps withdrawals; never fewer than FEED_LOG_DAYS.")
     relay: bool = Field(False, description="Whether this node passes on, at /relay, what its peers' origins say (for hubs).")
 
+    fusion: Annotated[dict[str, str], NoDecode] = Field({}, description="The rule of fusion of each key that is not to have the usual one.")
+
+    @field_validator("fusion", mode="before")
+    @classmethod
+    def split_pairs(cls, value: Any) -> Any:
+        """Accept ``key=rule,key=rule`` as well as a table."""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(key.strip() and rule.strip() for key, _, rule in pairs):
+            raise PydanticCustomError("pairs", "")
+        return {key.strip(): rule.strip() for key, _, rule in pairs}
+
     @field_validator("languages", "allow_private_peers", mode="before")
     @classmethod
     def split_commas(cls, value: Any) -> Any:
@@ -171,6 +184,8 @@ _YES_OR_NO = Text("il faut true ou false", "true or false is needed")
 _TEXT = Text("il faut un texte", "a text is needed")
 _LIST = Text("il faut une liste de textes", "a list of texts is needed")
 _REASONS = {
+    "pairs": Text("écrivez clé=règle, par exemple email=own-then-newest", "write key=rule, for instance email=own-then-newest"),
+    "dict_type": Text("il faut une table de clés et de règles", "a table of keys and rules is needed"),
     "languages": Text("les langues sont fr, en ou les deux", "languages are fr, en or both"),
     "address": Text("il faut une adresse complète, en http:// ou https://", "a complete http:// or https:// address is needed"),
     "base": Text("une adresse sans « ? » ni « # » est nécessaire", "an address without '?' or '#' is needed"),

@@ -39,6 +39,7 @@ class Late(TyperCommand):
     def command(self) -> Any:
         """Import the room and return the command itself."""
         room = typer.Typer(rich_markup_mode=None)
+        room.callback()(_application)
         import_module(f"app.cli.{self._room}").add_to(room)
         group = get_command(room)
         assert isinstance(group, TyperGroup)
@@ -64,6 +65,7 @@ COMMANDS: Final = (
     Late("webhooks", "webhooks", "Les adresses prévenues de chaque changement.", "The addresses that are told of every change."),
     Late("merge", "merging", "Rapprocher à nouveau toutes les fiches.", "Match all records anew."),
     Late("judge", "merging", "Dire si deux fiches parlent du même groupe.", "Say whether two records are about the same group."),
+    Late("review", "reviewing", "Relire ce que la machine laisse ouvert.", "Review what the machine leaves open."),
     Late("explain", "merging", "Expliquer pourquoi deux fiches sont réunies ou non.", "Explain why two records are merged or not."),
     Late("erase", "upkeep", "Effacer pour de bon ce qui est dit sous une adresse.", "Erase for good what is said under an address."),
     Late("token", "tokens", "Les jetons de ceux qui écrivent.", "The tokens of those who write."),

@@ -1,13 +1,14 @@
 """What people judged of two records: the same group, different groups, unsure. Never erased, only revoked."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, union_all, update
 
 from app.errors import NotFound, Text
-from app.journal.moments import now
+from app.journal.moments import moment, now
 from app.journal.tables import judgement as table
 
 
@@ -34,11 +35,30 @@ class Judgement:
     revoked_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of the log of decisions: a judgement that was made, or taken back."""
+
+    at: str
+    revoked: bool
+    judgement: Judgement
+
+
+_MOMENTS: Final = (
+    union_all(
+        select(table.c.at.label("moment")).where(table.c.at > bindparam("after")),
+        select(table.c.revoked_at.label("moment")).where(table.c.revoked_at > bindparam("after")),
+    )
+    .order_by("moment")
+    .limit(bindparam("limit"))
+)
+
+
 def add(c: Connection, left: str, right: str, verdict: Verdict | str, reason: str | None, author: str) -> int:
     """Keep a judgement of two references, in either order, and return its number; it takes the place of the active one on that pair."""
     left, right = sorted((left, right))
     _revoke(c, (table.c.left == left) & (table.c.right == right), author)
-    values = {"left": left, "right": right, "verdict": Verdict(verdict).value, "reason": reason, "author": author, "at": now()}
+    values = {"left": left, "right": right, "verdict": Verdict(verdict).value, "reason": reason, "author": author, "at": _moment(c)}
     (number,) = c.execute(insert(table).values(values)).inserted_primary_key or (0,)
     return int(number)
 
@@ -67,6 +87,22 @@ def list_(c: Connection, after: int = 0, limit: int = 1000) -> list[Judgement]:
     return [_judgement(row) for row in c.execute(select(table).where(table.c.id > after).order_by(table.c.id).limit(limit))]
 
 
+def last_moment(c: Connection) -> str | None:
+    """Return when something was last decided or taken back, None when nothing ever was."""
+    return max((at for at in c.execute(select(func.max(table.c.at), func.max(table.c.revoked_at))).one() if at), default=None)
+
+
+def decisions(c: Connection, after: str, limit: int) -> list[Decision]:
+    """Return what was decided and taken back after a moment, oldest first; a few more than `limit` when several have one moment."""
+    first = c.execute(_MOMENTS, {"after": after, "limit": limit}).scalars().all()
+    if not first:
+        return []
+    within = (first[0], first[-1])
+    made = [Decision(row.at, False, _judgement(row)) for row in c.execute(select(table).where(table.c.at.between(*within)))]
+    revoked = [Decision(row.revoked_at, True, _judgement(row)) for row in c.execute(select(table).where(table.c.revoked_at.between(*within)))]
+    return sorted([*made, *revoked], key=lambda one: (one.at, not one.revoked, one.judgement.id))
+
+
 def by_record(c: Connection, reference: str) -> list[Judgement]:
     """Return the judgements that hold and name this record, oldest first."""
     named = or_(table.c.left == reference, table.c.right == reference)
@@ -75,7 +111,14 @@ def by_record(c: Connection, reference: str) -> list[Judgement]:
 
 def _revoke(c: Connection, which: Any, author: str) -> None:
     """Mark the active ones among `which` as taken back."""
-    c.execute(update(table).where(which, table.c.revoked_at.is_(None)).values(revoked_at=now(), revoked_by=author))
+    c.execute(update(table).where(which, table.c.revoked_at.is_(None)).values(revoked_at=_moment(c), revoked_by=author))
+
+
+def _moment(c: Connection) -> str:
+    """Return the present moment, or one later than every one in the ledger when a clock went back: the log of decisions only grows at its end."""
+    last = last_moment(c)
+    present = now()
+    return present if last is None or present > last else moment(datetime.fromisoformat(last) + timedelta(milliseconds=1))
 
 
 def _judgement(row: Row[*tuple[Any, ...]]) -> Judgement:

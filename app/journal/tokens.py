@@ -98,6 +98,12 @@ def check(c: Connection, token: str) -> Token:
     return _token(row)
 
 
+def standing(c: Connection, token_id: int) -> Token | None:
+    """Return a token by its number as long as it is neither revoked nor expired."""
+    row = c.execute(select(*_COLUMNS).where(table.c.id == token_id, table.c.revoked_at.is_(None))).first()
+    return _token(row) if row is not None and (row.expires_at is None or row.expires_at > now()) else None
+
+
 def list_(c: Connection) -> list[Token]:
     """Return every token there ever was, oldest first."""
     return [_token(row) for row in c.execute(select(*_COLUMNS).order_by(table.c.id))]

@@ -17,6 +17,7 @@ from app.matching.filing import LIVE
 from app.matching.keys import keys
 from app.matching.linking import closure
 from app.matching.renewal import Renewal
+from app.matching.rules import RULES, Rules, digest
 from app.matching.score import Subject
 from app.matching.statistics import Statistics
 from app.names import Names
@@ -28,11 +29,16 @@ AT_ONCE: Final = 2000
 """A directory of at most this many records is matched anew there and then, in a second; a larger one when somebody asks whether it is due."""
 
 
+RULED_BY: Final = "fusion rules"
+"""Under this the journal says by which rules its groups were fused."""
+
+
 class Matcher:
     """Matches the records of one node; the frozen statistics are read once and kept until another run replaces them."""
 
-    def __init__(self, names: Names, at_once: int = AT_ONCE) -> None:
+    def __init__(self, names: Names, at_once: int = AT_ONCE, rules: Rules = RULES) -> None:
         self._names = names
+        self._rules = rules
         self._at_once = at_once
         self._statistics = Statistics()
         self._filed: dict[int, int] = {}
@@ -56,16 +62,25 @@ class Matcher:
             statistics.outdate(c)
         subjects = _loaded(c, renewed, nearby, current)
         filing.add_edges(c, filing.edge_rows(renewal.compared(subjects, nearby, current)))
-        return groups.rebuild(c, self._names, closure(c, touched), current)
+        return groups.rebuild(c, self._names, closure(c, touched), current, self._rules)
 
     def combine_all(self, c: Connection) -> set[int]:
         """Match everything anew in this transaction; return the identities written or removed. Nothing is pending afterwards."""
         with closing(renewal.think(c)) as found:
             renewal.install(c, found)
         self._statistics = found.statistics
-        written = groups.rebuild_all(c, self._names, filing.live_ids(c), found.statistics)
+        written = groups.rebuild_all(c, self._names, filing.live_ids(c), found.statistics, self._rules)
         c.execute(delete(pending))
         return written
+
+    def is_ruled(self, c: Connection) -> bool:
+        """Tell whether the groups were fused by the rules that hold now."""
+        return meta.get(c, RULED_BY) == digest(self._rules) or (meta.get(c, RULED_BY) is None and self._rules == RULES)
+
+    def rule(self, c: Connection) -> None:
+        """Have every group fused anew by the rules that hold now: all records are pending then."""
+        meta.put(c, RULED_BY, digest(self._rules))
+        filing.wait_all(c)
 
     def due(self, c: Connection) -> bool:
         """Tell whether everything should be matched anew."""

@@ -3,29 +3,15 @@
 A value that loses stays one hop away, in the record that says it; nothing is blended, nothing is invented.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
 
 from app.matching import places
-from app.matching.choosing import (
-    Chosen,
-    Said,
-    earliest,
-    every,
-    folded,
-    identifiers,
-    latest,
-    most_trusted,
-    page,
-    phone,
-    unanimous,
-    vote,
-    vote_by_date,
-    whole,
-)
+from app.matching.choosing import Said, every, unanimous
 from app.matching.places import Located
+from app.matching.rules import PLACE, RULES, UNION, VOTE_BY_DATE, Rule, Rules
 from app.names import Names
 from app.terms import OWL
 from app.vocabulary import Kind, load
@@ -57,57 +43,21 @@ class Fused:
     origins: Origins
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How the values of one key become one or several; `normal` says which of them are the same."""
-
-    name: str
-    choose: Callable[[Sequence[Said]], Chosen]
-    normal: Callable[[Any], Any] = whole
-    many: bool = False
-
-
-_VOTE: Final = Rule("vote, ties by date", vote_by_date)
-_UNION: Final = Rule("union", every, many=True)
-_IDENTIFIERS: Final = Rule("union of identifiers", identifiers, folded)
-
-RULES: Final[Mapping[str, Rule]] = {
-    "name": Rule("vote", vote, folded),
-    "description": Rule("our own, then the newest", most_trusted),
-    "alternateName": Rule("union", every, folded, many=True),
-    "keywords": Rule("union", every, folded, many=True),
-    "url": Rule("union", every, page, many=True),
-    "sameAs": Rule("union", every, page, many=True),
-    "logo": _VOTE,
-    "email": Rule("vote, ties by date", vote_by_date, folded),
-    "telephone": Rule("vote, ties by date", vote_by_date, phone),
-    "contactPage": Rule("vote, ties by date", vote_by_date, page),
-    "siret": _IDENTIFIERS,
-    "siren": _IDENTIFIERS,
-    "rna": _IDENTIFIERS,
-    "identifiers": Rule("union", every, folded, many=True),
-    "created": Rule("the earliest", earliest),
-    "modified": Rule("the latest", latest),
-    "consent": Rule("the latest", latest),
-    "license": Rule("only if all agree", unanimous),
-}
-"""Keys that are not here are united when they hold lists or parts, voted upon otherwise."""
-
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {"cooperations": ("partner",), "participations": ("initiative",), "shares": ("url", "name")}
 """Nested parts, and what makes two of them the same one."""
 
-_COMPUTED: Final = frozenset({"id", "type", "records", "exactMatch", "location", f"{OWL.NAMESPACE}sameAs", *PARTS})
+_COMPUTED: Final = frozenset({"id", "type", "records", "exactMatch", PLACE, f"{OWL.NAMESPACE}sameAs", *PARTS})
 """What no record says of a group by itself: who is the same is decided here, and said by `exactMatch` alone."""
 
 
-def fuse(iri: str, statements: Sequence[Statement], names: Names) -> Fused:
-    """Return what is said of the group `iri` at the node that `names` is about."""
+def fuse(iri: str, statements: Sequence[Statement], names: Names, rules: Rules = RULES) -> Fused:
+    """Return what is said of the group `iri` at the node that `names` is about, by the node's rules."""
     statements = sorted(statements, key=lambda statement: statement.reference)
     origins: Origins = {}
     document: Document = {"id": iri, "type": ["Group", "schema:Organization"]}
     for key in _keys(statements):
-        _fuse_key(key, statements, document, origins)
-    located, said = places.fuse(iri, [one for statement in statements for one in _places(statement)])
+        _fuse_key(key, statements, document, origins, rules)
+    located, said = places.fuse(iri, [one for statement in statements for one in _places(statement)], rules[PLACE])
     if located:
         document["location"] = located
         origins.update(said)
@@ -128,10 +78,10 @@ def _places(statement: Statement) -> list[Located]:
     return [Located(place, statement.reference, statement.at, statement.own) for place in found]
 
 
-def name_of(statements: Sequence[Statement]) -> str:
+def name_of(statements: Sequence[Statement], rules: Rules = RULES) -> str:
     """Return the name of a group before it has an IRI: the French one if there is one."""
     document: Document = {}
-    _fuse_key("name", sorted(statements, key=lambda statement: statement.reference), document, {})
+    _fuse_key("name", sorted(statements, key=lambda statement: statement.reference), document, {}, rules)
     return displayed(document.get("name"))
 
 
@@ -149,10 +99,10 @@ def _keys(statements: Sequence[Statement]) -> list[str]:
     return [key for key in RULES if key in found] + sorted(found - RULES.keys())
 
 
-def _fuse_key(key: str, statements: Sequence[Statement], document: Document, origins: Origins) -> None:
+def _fuse_key(key: str, statements: Sequence[Statement], document: Document, origins: Origins, rules: Rules) -> None:
     """Apply a key's rule, language by language where values have one."""
     values = [(statement, value) for statement in statements if (value := statement.document.get(key)) or value == 0]
-    rule = RULES.get(key) or (_UNION if any(isinstance(value, list | dict) for _, value in values) else _VOTE)
+    rule = rules.get(key) or (UNION if any(isinstance(value, list | dict) for _, value in values) else VOTE_BY_DATE)
     if key in _language_maps():
         _fuse_languages(key, rule, values, document, origins)
         return

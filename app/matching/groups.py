@@ -20,6 +20,7 @@ from app.matching.identity import Part
 from app.matching.judged import constraints
 from app.matching.linking import components, separate
 from app.matching.normalise import words
+from app.matching.rules import RULES, Rules
 from app.matching.score import Subject, score
 from app.matching.statistics import Statistics
 from app.names import OWN, Names
@@ -41,7 +42,7 @@ BATCH: Final = 2000
 """Records whose groups are rebuilt together, when all are."""
 
 
-def rebuild(c: Connection, names: Names, record_ids: Collection[int], statistics: Statistics) -> set[int]:
+def rebuild(c: Connection, names: Names, record_ids: Collection[int], statistics: Statistics, rules: Rules = RULES) -> set[int]:
     """Rebuild the groups of these records, which have nothing to do with others; return the identities written or removed."""
     subjects = {record_id: Subject(found, statistics, reference) for record_id, reference, found in filing.subjects(c, record_ids)}
     clusters = _clusters(c, record_ids, subjects, statistics)
@@ -49,22 +50,22 @@ def rebuild(c: Connection, names: Names, record_ids: Collection[int], statistics
     groups = [[statements[record_id][0] for record_id in sorted(members)] for members in clusters]
     said = [[statements[record_id][1] for record_id in sorted(members)] for members in clusters]
     before = identity.held(c, record_ids)
-    named = cache(lambda place: name_of(said[place]))
+    named = cache(lambda place: name_of(said[place], rules))
     assigned = identity.assign(c, groups, before, named)
     fused: dict[int, Fused] = {}
     for identity_id, statements_of_one in zip(assigned.identities, said, strict=True):
         iri = names.group(assigned.slugs[identity_id])
-        fused[identity_id] = fuse(iri, statements_of_one, names)
+        fused[identity_id] = fuse(iri, statements_of_one, names, rules)
     written = _write(c, fused, assigned.slugs) | _remove(c, assigned.released)
     changes.note(c, "group", [assigned.slugs[identity_id] for identity_id in sorted(written)])
     return written
 
 
-def rebuild_all(c: Connection, names: Names, live: Iterable[int], statistics: Statistics) -> set[int]:
+def rebuild_all(c: Connection, names: Names, live: Iterable[int], statistics: Statistics, rules: Rules = RULES) -> set[int]:
     """Rebuild the groups of all records, some at a time."""
     written: set[int] = set()
     for record_ids in _batches(separate(c, live), filing.long(c)):
-        written |= rebuild(c, names, record_ids, statistics)
+        written |= rebuild(c, names, record_ids, statistics, rules)
     return written
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from app.matching.choosing import Chosen, Kept, Said, folded, vote_by_date, whole
+from app.matching.choosing import Chosen, Kept, Said, folded, whole
 from app.matching.normalise import street_parts
+from app.matching.rules import Rule
 
 Place = dict[str, Any]
 Origins = dict[str, list[dict[str, Any]]]
 
-RULE: Final = "vote, ties by date"
 _POINT: Final = ("latitude", "longitude")
 _NEAR_DEGREES: Final = 0.01
 _AREA: Final = ("postalCode", "addressLocality", "addressCountry")
@@ -52,8 +52,8 @@ class Located:
         return Said(value, self.reference, self.at, self.own, normal)
 
 
-def fuse(iri: str, located: Sequence[Located]) -> tuple[list[Place], Origins]:
-    """Return the places, at most as many as one record has, and the origins of their fields.
+def fuse(iri: str, located: Sequence[Located], rule: Rule) -> tuple[list[Place], Origins]:
+    """Return the places, at most as many as one record has, and the origins of their fields, each chosen by `rule`.
 
     The address that most sources give comes first, ties by date.
     """
@@ -63,7 +63,7 @@ def fuse(iri: str, located: Sequence[Located]) -> tuple[list[Place], Origins]:
     most = max(Counter([one.reference for one in located]).values(), default=0)
     ranked = sorted(groups, key=_rank, reverse=True)[:most] if len(groups) > 1 else groups
     origins: Origins = {}
-    return [_fields(f"{iri}#location-{number}", group, origins) for number, group in enumerate(ranked, start=1)], origins
+    return [_fields(f"{iri}#location-{number}", group, origins, rule) for number, group in enumerate(ranked, start=1)], origins
 
 
 def _join(groups: list[list[Located]], one: Located) -> None:
@@ -82,8 +82,8 @@ def _rank(group: list[Located]) -> tuple[bool, int, bool, str, str]:
     return any(one.own for one in group), len(voices), street, max(one.at for one in group), max(one.reference for one in group)
 
 
-def _fields(place_iri: str, group: list[Located], origins: Origins) -> Place:
-    """Return one place: each field by vote, latitude and longitude as one."""
+def _fields(place_iri: str, group: list[Located], origins: Origins, rule: Rule) -> Place:
+    """Return one place: each field by the rule, latitude and longitude as one."""
     place: Place = {"id": place_iri, "type": group[0].place.get("type", "schema:Place")}
     for key in sorted({key for one in group for key in one.place} - {"id", "type", *_POINT}):
         values = [(one, value) for one in group if (value := one.place.get(key))]
@@ -91,17 +91,17 @@ def _fields(place_iri: str, group: list[Located], origins: Origins) -> Place:
             chosen = (
                 _alone(*values[0])
                 if len(values) == 1
-                else vote_by_date(
+                else rule.choose(
                     [one.said(value, one.area.get(key) or (folded(value) if key == "streetAddress" else whole(value))) for one, value in values]
                 )
             )
             place[key] = chosen.kept[0].value
-            _note(origins, key, place_iri, chosen)
+            _note(origins, key, place_iri, chosen, rule)
     said = [one.said([one.place[key] for key in _POINT], one.point) for one in group if one.point is not None]
     if said:
-        chosen = vote_by_date(said)
+        chosen = rule.choose(said)
         place.update(zip(_POINT, chosen.kept[0].value, strict=True))
-        _note(origins, "coordinates", place_iri, chosen)
+        _note(origins, "coordinates", place_iri, chosen, rule)
     return place
 
 
@@ -118,6 +118,6 @@ def _point(place: Place) -> tuple[float, float] | None:
         return None
 
 
-def _note(origins: Origins, key: str, place_iri: str, chosen: Chosen) -> None:
+def _note(origins: Origins, key: str, place_iri: str, chosen: Chosen, rule: Rule) -> None:
     """Keep the origin of one field of one place."""
-    origins.setdefault(f"location.{key}", []).extend([{"part": place_iri} | origin for origin in chosen.origins(RULE)])
+    origins.setdefault(f"location.{key}", []).extend([{"part": place_iri} | origin for origin in chosen.origins(rule.name)])

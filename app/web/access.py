@@ -1,4 +1,4 @@
-"""Who asks: bearer tokens and their roles (RFC 6750). Nothing else signs in here, so a page from elsewhere cannot act for its reader."""
+"""Who asks: bearer tokens and their roles (RFC 6750). For the API nothing else counts, so a page from elsewhere cannot act for its reader."""
 
 from collections.abc import Callable
 from typing import Annotated

@@ -14,6 +14,8 @@ from app.journal.tables import edge, record, source
 from app.journal.text import from_text
 from app.matching import explain as explaining
 from app.matching import judge as judged
+from app.matching import queue
+from app.matching.queue import Choice
 from app.names import Names
 from app.web import bodies
 from app.web.access import Editor, Reader
@@ -32,23 +34,44 @@ OUT_OF_BOUNDS = Text(
 FIELDS = frozenset({"left", "right", "verdict", "reason"})
 
 
-@router.get("/matches", responses=REFUSALS)
-def list_matches(here: Here, _token: Reader, state: str = "review", cursor: int = 0, limit: int = PAGE) -> Response:
-    """Pairs of records by state, the most alike first: `review` waits for a person, `match` was merged, `refused` contradicts something."""
+@router.get("/matches", responses={**REFUSALS, **refusals(BadRequest)})
+def list_matches(
+    here: Here,
+    _token: Reader,
+    state: str = "review",
+    band: str = "",
+    sources: str = "",
+    candidates: str = "",
+    why: str = "",
+    cursor: int = 0,
+    limit: int = PAGE,
+) -> Response:
+    """Pairs of records by state: `match` was merged and `refused` was not, both the most alike first; `review` waits for a person.
+
+    Under `review` there is one pair for every two groups, refused ones among them, and the one that settles most comes first; `band`, `sources`,
+    `candidates` and `why` choose among them, each with a value that `facets` counts.
+    """
     if state not in STATES:
         listed = ", ".join(STATES)
         raise BadRequest(Text(f"« state » est l'un de : {listed}.", f"'state' is one of: {listed}."))
     if not 1 <= limit <= 1000 or not 0 <= cursor <= 10_000_000:
         raise BadRequest(OUT_OF_BOUNDS)
+    choice = Choice(band, sources, candidates, why)
     with here.node.journal.read() as connection:
-        found = matches(connection, here.node.names, state, cursor, limit, here.language)
-    after = urlencode({"state": state, "cursor": cursor + limit, "limit": limit})
+        if state == "review":
+            waiting = queue.waiting(connection, choice)
+            asked = waiting.questions[cursor : cursor + limit]
+            found = [one.as_json(here.node.names, here.language) for one in asked]
+            more: dict[str, Any] = {"total": len(waiting.questions), "facets": waiting.facets}
+        else:
+            found, more = matches(connection, here.node.names, state, cursor, limit, here.language), {}
+    after = urlencode({"state": state, **dict(choice.pairs()), "cursor": cursor + limit, "limit": limit})
     following = f"{here.node.names.base}/api/matches?{after}" if len(found) == limit else None
-    return JSONResponse({"matches": found, "next": following}, headers=FRESH)
+    return JSONResponse({"matches": found, "next": following, **more}, headers=FRESH)
 
 
 def matches(c: Connection, names: Names, state: str, offset: int, limit: int, language: str) -> list[dict[str, Any]]:
-    """Return pairs as programs read them."""
+    """Return pairs that were merged, or refused, as programs read them."""
     rows = c.execute(_pairs().where(edge.c.state == state).order_by(edge.c.score.desc(), edge.c.left_id, edge.c.right_id).offset(offset).limit(limit))
     return [
         {

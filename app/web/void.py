@@ -68,6 +68,7 @@ def statements_of(names: Names, settings: Settings, known: Figures) -> Iterator[
     yield from _feed(names, known)
     if settings.relay:
         yield names.node, MLG.relay, Iri(names.relay)
+    yield from _mappings(names)
     yield from _service(names)
     for ending, media_type, packed in DUMPS:
         yield from _dump(names, ending, media_type, packed)
@@ -104,6 +105,16 @@ def _feed(names: Names, known: Figures) -> Iterator[Statement]:
     yield stream, MLG.origin, Iri(names.node)
     yield stream, MLG.epoch, Literal(str(known.epoch), XSD.integer)
     yield stream, MLG.sequence, Literal(str(known.sequence), XSD.integer)
+
+
+def _mappings(names: Names) -> Iterator[Statement]:
+    """Yield what is held to be one group, and the log of what people decided of it."""
+    links = f"{names.base}/mappings"
+    yield names.node, VOID.subset, Iri(links)
+    yield from _said(links, RDF.type, (Iri(VOID.Linkset), Iri(DCAT.Dataset)))
+    yield links, VOID.linkPredicate, Iri(f"{SKOS.NAMESPACE}exactMatch")
+    yield from _said(links, VOID.dataDump, (Iri(f"{links}.sssom.tsv"), Iri(f"{links}.jsonld")))
+    yield links, DCAT.landingPage, Iri(f"{links}/decisions")
 
 
 def _service(names: Names) -> Iterator[Statement]:

@@ -84,3 +84,15 @@ def test_a_folder_in_the_place_of_the_file_is_said(folder: Path) -> None:
     (folder / "maillage.toml").mkdir()
     with pytest.raises(SettingsError, match=r"maillage\.toml cannot be read: it is a directory\."):
         read_settings()
+
+
+def test_rules_of_fusion_are_a_table_or_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table in the file, or ``key=rule,key=rule`` in the environment; anything else is told how to write it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "maillage.toml").write_text('[fusion]\nemail = "vote"\n')
+    assert read_settings().fusion == {"email": "vote"}
+    monkeypatch.setenv("MAILLAGE_FUSION", "email=own-then-newest, name=vote")
+    assert read_settings().fusion == {"email": "own-then-newest", "name": "vote"}
+    monkeypatch.setenv("MAILLAGE_FUSION", "email")
+    with pytest.raises(SettingsError, match="email=own-then-newest"):
+        read_settings()

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from app.errors import Text
 from app.journal import changes, meta
 from app.names import OWN
+from app.web import sessions
 from app.web.asking import COOKIE, Asking
 from app.web.pages import languages, static
 from app.web.pages.addresses import discreet, licence_name, safe_url, shown
@@ -62,6 +63,11 @@ class Page:
         """The licence of our own records."""
         return self.here.node.settings.licence
 
+    @property
+    def signed_in(self) -> bool:
+        """Whether somebody who may judge reads it."""
+        return sessions.of(self.here) is not None
+
     def to(self, path: str, pairs: Iterable[tuple[str, str]] = ()) -> str:
         """Return a path of this node, whatever host name it was reached by; the language goes along until the cookie carries it."""
         chosen = self.here.chosen
@@ -98,11 +104,12 @@ def render(here: Asking, template: str, **values: Any) -> bytes:
 
 
 def mark(here: Asking) -> str:
-    """Return what a page depends on besides its subject: all that the node knows, its name, and how pages are made."""
+    """Return what a page depends on besides its subject: all that the node knows, its name, who reads, and how pages are made."""
     with here.node.journal.read() as connection:
         known = f"{meta.epoch(connection)}-{changes.last(connection)}"
     settings = here.node.settings
-    return hashlib.sha256(f"{_made_of()} {known} {settings.node_name} {settings.licence}".encode()).hexdigest()[:16]
+    reader = "editor" if sessions.of(here) else ""
+    return hashlib.sha256(f"{_made_of()} {known} {settings.node_name} {settings.licence} {reader}".encode()).hexdigest()[:16]
 
 
 def script(document: Mapping[str, Any]) -> Markup:
