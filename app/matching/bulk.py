@@ -47,6 +47,7 @@ def match(forms: Iterable[tuple[int, str, Features]], constraints: Constraints =
             [Pair(*pair, total) for pair, total in _within(part, nearby, scores)],
             constraints.among(part),
             lambda left, right: score(subjects[left], subjects[right], statistics).total,
+            statistics.singles(),
         )
         clusters += result.groups
         refused.update(result.refused)
@@ -57,7 +58,7 @@ def match(forms: Iterable[tuple[int, str, Features]], constraints: Constraints =
 def _notes(forms: Iterable[tuple[int, str, Features]], counting: Counting) -> Iterator[Note]:
     """Yield what is to be noted of every record, and count it."""
     for record_id, reference, form in forms:
-        counting.add(form)
+        counting.add(form, reference)
         yield Note(record_id, reference, (0, None), None, form)
 
 

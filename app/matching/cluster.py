@@ -5,7 +5,7 @@ The result depends on records, pairs and judgements only, never on their order o
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,10 @@ SEPARATED: Final = Text(
     "A human judgement says that these groups are different, or that it is unsure.",
 )
 IDENTIFIERS: Final = Text("Les identifiants officiels se contredisent.", "The official identifiers contradict each other.")
+ONCE: Final = Text(
+    "Deux fiches d'une source qui ne liste guère un groupe deux fois, sans identifiant officiel commun.",
+    "Two records of a source that hardly lists a group twice, without an official identifier in common.",
+)
 MEAN: Final = Text("L'ensemble des fiches se ressemble trop peu.", "Taken together, the records are too little alike.")
 
 
@@ -69,6 +73,7 @@ class _Group:
 
     members: list[int]
     registers: dict[str, set[str]] = field(default_factory=dict)
+    singles: set[str] = field(default_factory=set)
 
 
 def cluster(
@@ -77,9 +82,13 @@ def cluster(
     pairs: Iterable[Pair],
     constraints: Constraints,
     score: Callable[[int, int], float],
+    singles: Collection[str] = (),
 ) -> Clusters:
-    """Group records: `references` names them all, `registers` gives official identifiers, `score` compares any two of them."""
-    state = _State(references, registers, constraints, score)
+    """Group records: `references` names them all, `registers` gives official identifiers, `score` compares any two of them.
+
+    `singles` are the sources that list each group once.
+    """
+    state = _State(references, registers, constraints, score, singles)
     state.known = {(min(pair.left, pair.right), max(pair.left, pair.right)): pair.score for pair in pairs}
     for left, right in constraints.same:
         state.unite(state.group_of[left], state.group_of[right])
@@ -101,13 +110,17 @@ class _State:
         registers: Mapping[int, Mapping[str, tuple[str, ...]]],
         constraints: Constraints,
         score: Callable[[int, int], float],
+        singles: Collection[str],
     ) -> None:
         self.references = references
         self.known: dict[tuple[int, int], float] = {}
         self.apart = constraints.apart
         self.unlike: dict[tuple[int, int], tuple[int, int]] = {}
         self.score = score
-        self.group_of = {record: _Group([record], {key: set(values) for key, values in registers[record].items()}) for record in references}
+        self.group_of = {
+            record: _Group([record], {key: set(values) for key, values in registers[record].items()}, {*singles} & {name.partition("/")[0]})
+            for record, name in references.items()
+        }
 
     def by_strength(self) -> list[tuple[int, int]]:
         """Return the matching pairs, the best first."""
@@ -123,6 +136,8 @@ class _State:
             return SEPARATED
         if any(values.isdisjoint(theirs.registers[key]) for key, values in mine.registers.items() if key in theirs.registers):
             return IDENTIFIERS
+        if not mine.singles.isdisjoint(theirs.singles) and not _identified(mine, theirs):
+            return ONCE
         if len(mine.members) + len(theirs.members) > 2 and self._unlike(mine, theirs):
             return MEAN
         self.unite(mine, theirs)
@@ -135,6 +150,7 @@ class _State:
         if len(mine.members) < len(theirs.members):
             mine, theirs = theirs, mine
         mine.members += theirs.members
+        mine.singles |= theirs.singles
         for key, values in theirs.registers.items():
             mine.registers.setdefault(key, set()).update(values)
         self.group_of.update(dict.fromkeys(theirs.members, mine))
@@ -158,3 +174,8 @@ class _State:
             known = self.score(left, right) if len(self.references) <= COMPARED else UNSCORED
             self.known[left, right] = known
         return known
+
+
+def _identified(mine: _Group, theirs: _Group) -> bool:
+    """Tell whether two groups share an official identifier."""
+    return any(not values.isdisjoint(theirs.registers.get(key, ())) for key, values in mine.registers.items())

@@ -17,7 +17,8 @@ HOSTS: Final = "hosts"
 NEAR: Final = "near"
 KINDS: Final = (PHONES, EMAILS, HOSTS, NEAR)
 
-_PARTS: Final = re.compile(r"[;,|]|\s/\s|\bou\b|\bor\b")
+_PARTS: Final = re.compile(r"[;,|\n]|\s[/-]\s|\bou\b|\bor\b|\bet\b|\band\b|\bext\b|\bposte\b")
+_FRENCH: Final = re.compile(r"(?<!\d)(?:\+33|0033|0)[\s.]*([1-9](?:[\s.\-]*\d\d){4})(?!\d)")
 _DIGITS: Final = re.compile(r"\D+")
 _LETTERS: Final = re.compile(r"[^a-z]+")
 
@@ -63,7 +64,10 @@ def _hash(secret: bytes, kind: str, value: str) -> str:
 
 def _phones(text: str) -> Iterable[str]:
     """Yield the last nine digits of each number: the part that no international or national prefix changes."""
-    for part in _PARTS.split(text.replace("(0)", "")):
+    text = text.replace("(0)", "").replace("(+33)", "+33")
+    french = [_DIGITS.sub("", number) for number in _FRENCH.findall(text)]
+    yield from french
+    for part in () if french else _PARTS.split(text):
         digits = _DIGITS.sub("", part)
         if 6 <= len(digits) <= 15:
             yield digits[-9:] if len(digits) >= 9 else digits

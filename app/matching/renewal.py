@@ -85,7 +85,7 @@ def _notes(c: Connection, counting: Counting) -> Iterator[Note]:
     secret = meta.secret(c)
     for row in filing.filed(c, filing.live_ids(c)):
         form = row.normal_form(secret)
-        counting.add(form)
+        counting.add(form, row.reference)
         text = form.as_json()
         yield Note(row.id, row.reference, row.mark, text if text != row.features else None, form)
 
