@@ -19,6 +19,7 @@ KINDS: Final = (PHONES, EMAILS, HOSTS, NEAR)
 
 _PARTS: Final = re.compile(r"[;,|\n]|\s[/-]\s|\bou\b|\bor\b|\bet\b|\band\b|\bext\b|\bposte\b")
 _FRENCH: Final = re.compile(r"(?<!\d)(?:\+33|0033|0)[\s.]*([1-9](?:[\s.\-]*\d\d){4})(?!\d)")
+_BETWEEN: Final = re.compile(r"[\s;,|/<>]+")
 _DIGITS: Final = re.compile(r"\D+")
 _LETTERS: Final = re.compile(r"[^a-z]+")
 
@@ -32,7 +33,7 @@ def hashes(document: Mapping[str, Any], secret: bytes) -> dict[str, list[str]]:
     `near` when two addresses of a free mail host differ only by vowels, digits and punctuation.
     """
     phones = {normal for text in texts(document.get("telephone")) for normal in _phones(text)}
-    emails = {normal for text in texts(document.get("email")) if (normal := _email(text))}
+    emails = {normal for text in texts(document.get("email")) for part in _BETWEEN.split(text) if (normal := _email(part))}
     shared = {email for email in emails if _host(email) in FREE_MAIL}
     found = (
         (PHONES, phones),

@@ -224,6 +224,8 @@ def _identifiers(document: Mapping[str, Any]) -> tuple[tuple[str, Words], ...]:
     for key in ("siret", "siren"):
         for text in texts(document.get(key)):
             digits = _NOT_DIGITS.sub("", text)
+            if len(digits) in (8, 13):
+                digits = f"0{digits}"  # as a spreadsheet leaves it
             if len(digits) == 14:
                 found.setdefault("siret", set()).add(digits)
             if len(digits) >= 9:

@@ -111,7 +111,7 @@ class Counting:
         """Return what was counted, as a new version."""
         words = {word: count for word, count in self._words.items() if count > 1}
         spreads = {contact: 1 + len(others) for contact, others in self._further.items() if len(others) > 1}
-        repeats = {source: (self._repeated[source] + _DOUBT * UNKNOWN_REPEAT) / (count + _DOUBT) for source, count in self._listed.items()}
+        repeats = {source: (self._repeated[source] + _DOUBT * UNKNOWN_REPEAT) / (count + _DOUBT) for source, count in self._listed.items() if source}
         return Statistics(self._records, words, spreads, version=secrets.token_hex(8), repeats=repeats)
 
 
