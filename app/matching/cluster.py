@@ -18,6 +18,9 @@ UNSCORED: Final = -4.0
 CAP: Final = 10.0
 """No single pair weighs more than this in the mean of a merge."""
 
+SURE: Final = 6.5
+"""From here on two records are alike beyond doubt, whatever their source is used to."""
+
 COMPARED: Final = 300
 """In a component of at most this many records every pair across a merge is compared."""
 
@@ -73,7 +76,7 @@ class _Group:
 
     members: list[int]
     registers: dict[str, set[str]] = field(default_factory=dict)
-    singles: set[str] = field(default_factory=set)
+    singles: dict[str, list[int]] = field(default_factory=dict)
 
 
 def cluster(
@@ -117,10 +120,11 @@ class _State:
         self.apart = constraints.apart
         self.unlike: dict[tuple[int, int], tuple[int, int]] = {}
         self.score = score
-        self.group_of = {
-            record: _Group([record], {key: set(values) for key, values in registers[record].items()}, {*singles} & {name.partition("/")[0]})
-            for record, name in references.items()
-        }
+        self.group_of = {record: _Group([record], {key: set(values) for key, values in registers[record].items()}) for record in references}
+        for record, group in self.group_of.items():
+            source = references[record].partition("/")[0]
+            if source in singles:
+                group.singles[source] = [record]
 
     def by_strength(self) -> list[tuple[int, int]]:
         """Return the matching pairs, the best first."""
@@ -136,7 +140,7 @@ class _State:
             return SEPARATED
         if any(values.isdisjoint(theirs.registers[key]) for key, values in mine.registers.items() if key in theirs.registers):
             return IDENTIFIERS
-        if not mine.singles.isdisjoint(theirs.singles) and not _identified(mine, theirs):
+        if self._doubled(mine, theirs) and not _identified(mine, theirs):
             return ONCE
         if len(mine.members) + len(theirs.members) > 2 and self._unlike(mine, theirs):
             return MEAN
@@ -150,10 +154,16 @@ class _State:
         if len(mine.members) < len(theirs.members):
             mine, theirs = theirs, mine
         mine.members += theirs.members
-        mine.singles |= theirs.singles
+        for source, records in theirs.singles.items():
+            mine.singles[source] = mine.singles.get(source, []) + records
         for key, values in theirs.registers.items():
             mine.registers.setdefault(key, set()).update(values)
         self.group_of.update(dict.fromkeys(theirs.members, mine))
+
+    def _doubled(self, mine: _Group, theirs: _Group) -> bool:
+        """Tell whether records of a source that lists each group once would come together without being alike beyond doubt."""
+        shared = mine.singles.keys() & theirs.singles.keys()
+        return any(self._weight(min(a, b), max(a, b)) < SURE for source in shared for a in mine.singles[source] for b in theirs.singles[source])
 
     def _unlike(self, mine: _Group, theirs: _Group) -> bool:
         """Tell whether the mean weight of all pairs across is negative; what two groups are is not asked again until one grows."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from rapidfuzz import fuzz
+
 from app.matching import contacts as contact_hashes
 from app.matching.contacts import texts
 from app.matching.coordinates import point
@@ -23,6 +25,7 @@ from app.matching.words import (
     OPTIONAL_INITIALS,
     PLATFORMS,
     SPECIFIC_NUMBER,
+    SQUEEZED,
     STOP,
     STREET_NOISE,
     STREETS,
@@ -30,6 +33,7 @@ from app.matching.words import (
     TOWN_HALLS,
     UMBRELLAS,
     WAYS,
+    squeezed,
 )
 
 MOST_NAMES: Final = 4
@@ -46,6 +50,9 @@ _PAGE_END: Final = re.compile(r"/(index\.(php|html?))?/?$")
 _PAGE_START: Final = re.compile(r"^(https?://)?(www\.)?")
 _SPACE: Final = re.compile(r"\s+")
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)")
+_MISTYPED: Final = 88.0
+_MISTYPED_TOWN: Final = 83.0
+_SHORT_TOWN: Final = 4
 _BESIDE: Final = re.compile(r" (?:between|near|off|at) |(?<=.{6})\b\d{5}\b", re.IGNORECASE)
 _FIVE_DIGITS: Final = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _NOT_DIGITS: Final = re.compile(r"\D+")
@@ -127,9 +134,24 @@ def _names(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _core(spelled: list[str], city: Words) -> Words:
     """Return the words that tell a name apart: no small words, legal forms or town, unless nothing else is left."""
-    core = [word for word in spelled if word not in STOP and word not in LEGAL] or spelled
-    core = [word for word in core if word not in city and STREETS.get(word, word) not in city] or core
+    core = [word for word in spelled if not _small(word)] or spelled
+    core = [word for word in core if not _of_town(word, city)] or core
     return TOWN_HALL if core and TOWN_HALLS.issuperset(core) else tuple(core)
+
+
+def _of_town(word: str, city: Words) -> bool:
+    """Tell whether a word is of the town's name, also when it is mistyped."""
+    if word in city or STREETS.get(word, word) in city:
+        return True
+    return len(word) > _SHORT_TOWN and any(fuzz.ratio(word, one, score_cutoff=_MISTYPED_TOWN) for one in city if len(one) > _SHORT_TOWN)
+
+
+@lru_cache(maxsize=16_384)
+def _small(word: str) -> bool:
+    """Tell whether a word never tells groups apart: of one or two letters, a small word or a legal form, also when it is mistyped."""
+    if word in STOP or word in LEGAL or squeezed(word) in SQUEEZED or (len(word) < 3 and word.isalpha()):
+        return True
+    return word.startswith("as") and fuzz.ratio(word, "association", score_cutoff=_MISTYPED) > 0
 
 
 def _acronyms(name: str) -> list[str]:

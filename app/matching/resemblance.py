@@ -10,7 +10,7 @@ from app.matching.features import Features, Words
 from app.matching.statistics import Statistics
 
 _SOFT: Final = 0.75
-"""Two words are taken for one from this similarity on, if they have more than three letters."""
+"""Two words are taken for one from this similarity on, if one at least has more than three letters."""
 
 _CUT: Final = 0.8
 """A word of more than three letters that begins another is so much alike to it."""
@@ -19,6 +19,10 @@ _JOINED: Final = 80.0
 """Words written without the spaces between them count from this similarity on: Petitsfrères, Petits Frères."""
 
 _SHORT: Final = 3
+"""Words of so many letters may be a slip of the keyboard: they count as usual words do, and resemble longer ones only when a letter is lost."""
+
+_RARE_SHORT: Final = 4.0
+_LOST_LETTER: Final = 0.8
 _ACRONYM: Final = 3
 """So many letters at least stand for words."""
 
@@ -47,7 +51,7 @@ class Name:
         """Look the rarity of every word up once."""
         self.core = features.core
         self.statistics = statistics
-        self.rarity = {word: statistics.rarity(word) for word in features.core}
+        self.rarity = {word: statistics.rarity(word) if len(word) > _SHORT else min(_RARE_SHORT, statistics.rarity(word)) for word in features.core}
         self.words = self.rarity.keys()
         self.total = sum(self.rarity.values())
         self.letters = "".join([word[0] for word in features.core])
@@ -122,9 +126,9 @@ def _agree(likeness: float, mine: float, theirs: float, tally: list[float]) -> N
 def _nearly(rest: list[str], others: list[str], mine: Mapping[str, float], theirs: Mapping[str, float], tally: list[float]) -> None:
     """Take the words that are nearly equal out of both lists, and count them."""
     for word in [*rest]:
-        if len(word) <= _SHORT or not others:
-            continue
-        best, other = max([(_resembling(word, candidate), candidate) for candidate in others if len(candidate) > _SHORT], default=(0.0, ""))
+        if not others:
+            break
+        best, other = max([(_resembling(word, candidate), candidate) for candidate in others])
         if best >= _SOFT:
             _agree(best, mine[word], theirs[other], tally)
             rest.remove(word)
@@ -147,6 +151,10 @@ def _abbreviated(short: list[str], long: list[str], name: Name) -> list[tuple[st
 
 def _resembling(word: str, other: str) -> float:
     """Return how alike two words are, 0 when they are not; one cut short stands for the whole."""
+    shorter = min(len(word), len(other))
+    if shorter <= _SHORT:
+        long = max(len(word), len(other)) > _SHORT
+        return Indel.normalized_similarity(word, other, score_cutoff=_LOST_LETTER) if long else 0.0
     if abs(len(word) - len(other)) > 3:
         return _CUT if word.startswith(other) or other.startswith(word) else 0.0
     return Indel.normalized_similarity(word, other, score_cutoff=_SOFT)

@@ -75,6 +75,9 @@ _GOOD: Final = 0.68
 _FAIR: Final = 0.5
 """Names are not unlike from here on."""
 
+_NEAR: Final = 2.0
+"""Kilometres within which two names of a town may be those of one."""
+
 _FURTHER: Final = "further contact"
 
 _WITHIN: Final = 0.9
@@ -269,6 +272,8 @@ def _place(left: Subject, right: Subject, street: bool, contact: bool, reasons: 
         reasons.append(("town", a.city if same_town else _two(a.city, b.city), key, 1.0))
     elif same_town:
         reasons.append(("town", a.city, "town near", 1.0))
+    elif towns and distance is not None and distance > _NEAR:
+        reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
     elif distance is None and not street:
         reasons.append(("place unknown", "", "place unknown", 1.0))
 

@@ -21,7 +21,7 @@ from app.matching.words import USUAL
 SMALL: Final = 1000
 """A directory of fewer records than this is completed, for counting, by the usual words' rates."""
 
-ONCE: Final = 0.01
+ONCE: Final = 0.012
 """A source lists each group once if it repeats itself in fewer of its records than this."""
 
 WORD, SPREAD, FULL, REPEAT = "word", "spread", "full", "repeat"

@@ -3,6 +3,7 @@
 French and English habits sit side by side; a word that means two things (st: saint, street) gets one neutral form.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,13 +19,24 @@ def _map(text: str) -> Mapping[str, str]:
     return dict(pairs)
 
 
-STOP: Final = _set("de des du la le les l d et en a au aux pour sur un une par dans sans the of and for s autour")
+STOP: Final = _set("de des du la le les l d et en a au aux pour sur un une par dans sans the of and for s autour on in at by to with")
 """Words that never tell two groups apart."""
 
 LEGAL: Final = _set(
     """association asso ass assoc loi 1901 scic scop sarl sas sa sasu eurl arl sci gie inc llc ltd limited plc cic corp collectif co company"""
 )
 """Legal forms, dropped from the core of a name when something else is left."""
+
+_TWICE: Final = re.compile(r"([a-z])\1+")
+
+
+def squeezed(word: str) -> str:
+    """Return a word without the letters that follow their like."""
+    return _TWICE.sub(r"\1", word)
+
+
+SQUEEZED: Final = frozenset(squeezed(word) for word in STOP | LEGAL if len(word) > 1)
+"""Small words and legal forms as they are when a letter was typed twice, or once instead of twice."""
 
 ABBREVIATIONS: Final = _map(
     """st=saint ste=sainte sts=saints cie=compagnie fed=federation feder=federation asso=association assoc=association ass=association
