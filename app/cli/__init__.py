@@ -64,6 +64,12 @@ COMMANDS: Final = (
     Late("webhooks", "webhooks", "Les adresses prévenues de chaque changement.", "The addresses that are told of every change."),
     Late("merge", "merging", "Rapprocher à nouveau toutes les fiches.", "Match all records anew."),
     Late("judge", "merging", "Dire si deux fiches parlent du même groupe.", "Say whether two records are about the same group."),
+    Late(
+        "weights",
+        "weights",
+        "Les poids du rapprochement, appris des avis si on le demande.",
+        "The weights of matching, learnt from judgements on demand.",
+    ),
     Late("explain", "merging", "Expliquer pourquoi deux fiches sont réunies ou non.", "Explain why two records are merged or not."),
     Late("erase", "upkeep", "Effacer pour de bon ce qui est dit sous une adresse.", "Erase for good what is said under an address."),
     Late("token", "tokens", "Les jetons de ceux qui écrivent.", "The tokens of those who write."),

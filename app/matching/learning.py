@@ -13,7 +13,7 @@ from app.matching.score import MATCH, Found
 Counts: TypeAlias = Mapping[str, float]
 """How many times each weight counts for a pair, by its name."""
 
-CAUTION: Final = 0.3
+CAUTION: Final = 0.5
 """How much the present table resists: each weight is drawn to it as by so many observations."""
 
 STEPS: Final = 25

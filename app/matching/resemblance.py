@@ -1,6 +1,7 @@
 """How alike two names are: their words compared softly and weighted by rarity, so that one rare word counts for many usual ones."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
@@ -97,16 +98,16 @@ def _soft(left: Name, right: Name) -> Likeness:
     """Return the soft cosine of the words: equal ones, nearly equal ones, each once, acronyms of words within the other, what is left joined."""
     mine, theirs = left.rarity, right.rarity
     both = left.words & right.words
-    rest = [word for word in left.core if word not in both]
-    others = [word for word in right.core if word not in both]
+    rest = [word for word in mine if word not in both]
+    others = [word for word in theirs if word not in both]
     tally = [sum([mine[word] for word in both]), left.total + right.total]
     if rest and others:
         _nearly(rest, others, mine, theirs, tally)
-    for short, long, whose, name in ((rest, others, mine, right), (others, rest, theirs, left)):
-        if short and len(long) >= _ACRONYM:
-            for word, words in _abbreviated(short, long, name):
+    if rest and others and (len(rest) >= _ACRONYM or len(others) >= _ACRONYM):
+        for short, long, whose, name in ((rest, others, mine, right), (others, rest, theirs, left)):
+            for word, words in _abbreviated(short, long, name) if len(long) >= _ACRONYM else ():
                 _agree(1.0, whose[word], sum([name.rarity[one] for one in words]), tally)
-    alone, other = sum([mine[word] for word in {*rest}]), sum([theirs[word] for word in {*others}])
+    alone, other = sum([mine[word] for word in rest]), sum([theirs[word] for word in others])
     if rest and others and (len(rest) > 1 or len(others) > 1):
         joined = fuzz.ratio("".join(rest), "".join(others), score_cutoff=_JOINED) / 100
         if joined:
@@ -149,6 +150,7 @@ def _abbreviated(short: list[str], long: list[str], name: Name) -> list[tuple[st
     return found
 
 
+@lru_cache(maxsize=100_000)
 def _resembling(word: str, other: str) -> float:
     """Return how alike two words are, 0 when they are not; one cut short stands for the whole."""
     shorter = min(len(word), len(other))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from app.journal import meta
 from app.journal.tables import statistic
+from app.matching import adopted
 from app.matching.features import Features
 from app.matching.weights import Weights
 from app.matching.words import USUAL
@@ -144,7 +145,9 @@ def load(c: Connection) -> Statistics:
     for kind, value, count in c.execute(select(statistic.c.kind, statistic.c.value, statistic.c.count)):
         found[kind][value] = count
     repeats = {source: count / _MILLION for source, count in found[REPEAT].items()}
-    return Statistics(int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c), repeats)
+    return Statistics(
+        int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c), repeats, adopted.current(c)
+    )
 
 
 def outdate(c: Connection) -> None:
