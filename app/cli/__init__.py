@@ -63,6 +63,7 @@ COMMANDS: Final = (
     Late("harvest", "peers", "Visiter des pairs maintenant (tous, si aucun n'est nommé).", "Visit peers now (all, when none is named)."),
     Late("webhooks", "webhooks", "Les adresses prévenues de chaque changement.", "The addresses that are told of every change."),
     Late("merge", "merging", "Rapprocher à nouveau toutes les fiches.", "Match all records anew."),
+    Late("relations", "merging", "Lister les liens trouvés en route, à proposer.", "List links found on the way, to propose."),
     Late("judge", "merging", "Dire si deux fiches parlent du même groupe.", "Say whether two records are about the same group."),
     Late(
         "weights",

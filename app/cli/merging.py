@@ -11,6 +11,7 @@ from app.cli.speech import Json, language, one_line, out, print_json, progress, 
 from app.errors import BadRequest, Text
 from app.journal.judgements import Verdict
 from app.matching import explain as explaining
+from app.matching import filing
 from app.matching import judge as judging
 from app.matching.score import MATCH
 
@@ -23,6 +24,7 @@ VERDICTS = {"same": Text("le même groupe", "the same group"), "different": Text
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
     application.command("merge")(merge)
+    application.command("relations")(relations)
     application.command("judge")(judge)
     application.command("explain")(explain)
 
@@ -69,6 +71,28 @@ def merge(evaluated: Gold = None, clusters: Clusters = None, errors: Errors = 10
         print_json({"groups_written": touched})
     else:
         tell(f"Groupes réécrits : {touched}.", f"Groups rewritten: {touched}.")
+
+
+def relations(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help=say("Paires, au plus.", "Pairs, at most."))] = 100, as_json: Json = False
+) -> None:
+    """List links found on the way: a branch and its head, an establishment and its enterprise, two groups of one network. Nothing is merged."""
+    with opened() as node, node.journal.read() as connection:
+        found = [
+            {
+                "left": node.names.record(*left.split("/", 1)),
+                "right": node.names.record(*right.split("/", 1)),
+                "kind": one.kind,
+                "whole": node.names.record(*one.whole.split("/", 1)) if one.whole else None,
+            }
+            for left, right, one in filing.related(connection, limit)
+        ]
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        first, second = (row["right"], row["left"]) if row["whole"] == row["left"] else (row["left"], row["right"])
+        out(one_line(f"{first} {row['kind']} {second}") + "\n")
 
 
 def judge(

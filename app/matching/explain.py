@@ -47,12 +47,14 @@ LABELS: Final = {
     "subjects": Text("thématiques", "topics"),
     "umbrella": Text("l'un est une tête de réseau", "one is an umbrella organisation"),
     "branch": Text("l'un est une antenne locale", "one is a local branch"),
+    "towns in the names differ": Text("chaque nom dit sa commune, et ce n'est pas la même", "each name says its town, and not the same"),
     "town hall": Text("l'un est la mairie", "one is the town hall"),
     "same source": Text("fiches de la même source", "records of one source"),
     "same source alone": Text("et ni contact ni adresse en commun", "and neither contact nor address in common"),
     "siret": Text("SIRET", "SIRET"),
     "siren": Text("SIREN", "SIREN"),
     "size": Text("grand annuaire, plus d'homonymes", "large directory, more homonyms"),
+    "relation": Text("lien possible", "possible link"),
     "prior": Text("par défaut, deux fiches sont deux groupes", "by default, two records are two groups"),
 }
 """What each reason says to people; one that is missing here is the register of an official identifier."""

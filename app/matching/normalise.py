@@ -113,6 +113,7 @@ def features(document: Mapping[str, Any], contacts: Mapping[str, list[str]] | No
         identifiers=_identifiers(document),
         links=_sorted([page_address(link) for link in texts(document.get("sameAs"))]),
         subjects=_sorted(_subjects(document)),
+        local=len(city) > 0 and {*city} <= {*_city(names[0])} if names else False,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 from rapidfuzz import fuzz
 
 from app.matching.features import Features
+from app.matching.relations import Relation, possible, relation
 from app.matching.resemblance import Name, likeness, same_acronym
 from app.matching.statistics import Statistics
 from app.matching.weights import MOST_RARE
@@ -33,10 +34,11 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`total` is the sum of the reasons' weights; the heaviest reasons come first."""
+    """`total` is the sum of the reasons' weights; the heaviest reasons come first; `relation` is what the two are if not one group."""
 
     total: float
     reasons: tuple[Reason, ...]
+    relation: Relation | None = None
 
 
 class Subject:
@@ -88,7 +90,7 @@ _EARTH_KM: Final = 6371.0
 
 def score(left: Subject, right: Subject, statistics: Statistics) -> Score:
     """Compare two records and say why."""
-    return scored(found(left, right, statistics), statistics)
+    return _scored(left, right, found(left, right, statistics), statistics)
 
 
 def found(left: Subject, right: Subject, statistics: Statistics) -> Found:
@@ -99,15 +101,22 @@ def found(left: Subject, right: Subject, statistics: Statistics) -> Found:
 
 
 def promising(left: Subject, right: Subject, statistics: Statistics) -> Score | None:
-    """Return the score if it reaches REVIEW, else None; most pairs are told apart without comparing their names."""
+    """Return the score if it reaches REVIEW or there is a relation, else None; most pairs are told apart without comparing their names."""
     reasons = _about(left, right, statistics)
     weights = statistics.weights.values
     known = sum([weights[key] * times for _, _, key, times in reasons])
-    if known + statistics.weights.best_name < REVIEW:
+    if known + statistics.weights.best_name < REVIEW and not possible(left.features, right.features, [key for _, _, key, _ in reasons]):
         return None
     _name(left, right, reasons)
-    total = _total(reasons, weights)
-    return scored(reasons, statistics) if total >= REVIEW else None
+    if _total(reasons, weights) < REVIEW and _related(left, right, reasons) is None:
+        return None
+    return _scored(left, right, reasons, statistics)
+
+
+def _related(left: Subject, right: Subject, reasons: Found) -> Relation | None:
+    """Return what two records are if they are not one group."""
+    keys = [key for _, _, key, _ in reasons]
+    return relation(left.features, right.features, (left.name, right.name), (left.reference, right.reference), keys)
 
 
 def _total(reasons: Found, weights: Mapping[str, float]) -> float:
@@ -115,13 +124,15 @@ def _total(reasons: Found, weights: Mapping[str, float]) -> float:
     return round(sum([weights[key] * times for _, _, key, times in reasons]), 3)
 
 
-def scored(reasons: Found, statistics: Statistics) -> Score:
-    """Return the sum and its reasons, the heaviest first."""
+def _scored(left: Subject, right: Subject, reasons: Found, statistics: Statistics) -> Score:
+    """Return the sum and its reasons, the heaviest first; what is one group is in no relation with itself."""
     weights = statistics.weights.values
     told = [
         Reason(name, detail if isinstance(detail, str) else f"{detail:.2f}", round(weights[key] * times, 3)) for name, detail, key, times in reasons
     ]
-    return Score(_total(reasons, weights), tuple(sorted(told, key=lambda reason: (-abs(reason.weight), reason.name))))
+    total = _total(reasons, weights)
+    ordered = tuple(sorted(told, key=lambda reason: (-abs(reason.weight), reason.name)))
+    return Score(total, ordered, _related(left, right, reasons) if total < MATCH else None)
 
 
 def _about(left: Subject, right: Subject, statistics: Statistics) -> Found:
@@ -303,11 +314,13 @@ def _same_city(mine: str, theirs: str) -> bool:
 
 
 def _hierarchy(a: Features, b: Features, reasons: Found) -> None:
-    """Compare ranks: a federation is not its local branch, and a town hall is not what it houses."""
+    """Compare ranks: a federation is not its branch, nor are two branches whose names say two towns, nor a town hall and what it houses."""
     if a.umbrella != b.umbrella:
         reasons.append(("umbrella", "", "umbrella", 1.0))
     if (a.branch and not b.branch and b.umbrella) or (b.branch and not a.branch and a.umbrella):
         reasons.append(("branch", "", "branch", 1.0))
+    if a.local and b.local and a.city != b.city and not _same_city(a.city, b.city):
+        reasons.append(("towns in the names differ", _two(a.city, b.city), "towns in the names differ", 1.0))
     if (a.core == TOWN_HALL) != (b.core == TOWN_HALL):
         reasons.append(("town hall", "", "town hall", 1.0))
 

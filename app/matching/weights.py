@@ -73,6 +73,7 @@ BUILT_IN: Final = MappingProxyType(
         "subjects differ": -0.8,
         "umbrella": -4.2,
         "branch": -4.0,
+        "towns in the names differ": -4.0,
         "town hall": -9.0,
         "same source": -1.1,
         "same source alone": -0.7,

@@ -14,6 +14,7 @@ from app.journal.tables import edge, record, source
 from app.journal.text import from_text
 from app.matching import explain as explaining
 from app.matching import judge as judged
+from app.matching import relations
 from app.names import Names
 from app.web import bodies
 from app.web.access import Editor, Reader
@@ -24,7 +25,7 @@ from app.web.problems import refusals
 
 router = APIRouter(prefix="/api", tags=["matching"], default_response_class=JSONResponse)
 
-STATES = ("review", "match", "refused")
+STATES = ("review", "match", "refused", "related")
 OUT_OF_BOUNDS = Text(
     "« limit » va de 1 à 1000, et « cursor » est celui de la page précédente.",
     "'limit' goes from 1 to 1000, and 'cursor' is that of the previous page.",
@@ -34,7 +35,10 @@ FIELDS = frozenset({"left", "right", "verdict", "reason"})
 
 @router.get("/matches", responses=REFUSALS)
 def list_matches(here: Here, _token: Reader, state: str = "review", cursor: int = 0, limit: int = PAGE) -> Response:
-    """Pairs of records by state, the most alike first: `review` waits for a person, `match` was merged, `refused` contradicts something."""
+    """Pairs of records by state, the most alike first.
+
+    `review` waits for a person, `match` was merged, `refused` contradicts something, `related` is a link to propose.
+    """
     if state not in STATES:
         listed = ", ".join(STATES)
         raise BadRequest(Text(f"« state » est l'un de : {listed}.", f"'state' is one of: {listed}."))
@@ -58,9 +62,20 @@ def matches(c: Connection, names: Names, state: str, offset: int, limit: int, la
             "reasons": from_text(row.reasons),
             "state": row.state,
             "message": _sentence(row.message, language),
+            **_relation(row.reasons, names, language),
         }
         for row in rows
     ]
+
+
+def _relation(reasons: str, names: Names, language: str) -> dict[str, Any]:
+    """Return what two records that are not one group are to each other: the kind, which is the whole where that is known, and a sentence."""
+    kept = next((detail for name, detail, _ in from_text(reasons) if name == relations.REASON), None)
+    if kept is None:
+        return {}
+    found = relations.from_detail(kept)
+    whole = names.record(*found.whole.split("/", 1)) if found.whole else None
+    return {"relation": {"kind": found.kind, "whole": whole}, "message": relations.SENTENCES[found.kind].in_language(language)}
 
 
 def _pairs() -> Select[Any]:

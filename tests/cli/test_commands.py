@@ -25,6 +25,7 @@ NEEDS_A_NODE = [
     ("peers", "undo", "map"),
     ("harvest",),
     ("merge",),
+    ("relations",),
     ("weights", "list"),
     ("weights", "learn"),
     ("weights", "adopt"),

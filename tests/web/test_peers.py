@@ -146,6 +146,7 @@ def test_a_judgement_is_kept_explained_and_revoked(here: Site) -> None:
     kept = here.ask("GET", "/api/judgements", role="reader").json()["judgements"][0]
     assert kept["revoked_by"] == "test editor"
     assert here.ask("GET", "/api/matches?state=review", role="reader").json()["matches"] is not None
+    assert here.ask("GET", "/api/matches?state=related", role="reader").json()["matches"] == []
     assert here.ask("GET", "/api/matches?state=odd", role="reader").status_code == 400
     assert here.ask("POST", "/api/judgements", {"left": left, "right": right, "verdict": "maybe"}, "editor", Content_Type=PLAIN).status_code == 400
     assert here.ask("POST", "/api/judgements", {"left": left, "right": "urn:x", "verdict": "same"}, "editor", Content_Type=PLAIN).status_code in {
