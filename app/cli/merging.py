@@ -1,14 +1,17 @@
 """`merge`, `judge` and `explain`: which records are about the same group."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.evaluation import evaluate
 from app.cli.opening import opened
 from app.cli.speech import Json, language, one_line, out, print_json, progress, say, tell
-from app.errors import Text
+from app.errors import BadRequest, Text
 from app.journal.judgements import Verdict
 from app.matching import explain as explaining
+from app.matching import filing
 from app.matching import judge as judging
 from app.matching.score import MATCH
 
@@ -21,18 +24,75 @@ VERDICTS = {"same": Text("le même groupe", "the same group"), "different": Text
 def add_to(application: typer.Typer) -> None:
     """Add the commands of this module."""
     application.command("merge")(merge)
+    application.command("relations")(relations)
     application.command("judge")(judge)
     application.command("explain")(explain)
 
 
-def merge(as_json: Json = False) -> None:
-    """Count the words anew, score every pair again, and rebuild the combined groups."""
+Gold = Annotated[
+    Path | None,
+    typer.Option(
+        "--evaluate",
+        metavar="FILE.csv",
+        help=say(
+            "Mesurer sur un fichier dont la colonne « entity » dit le vrai ; le nœud n'y sert pas.",
+            "Measure on a file whose column 'entity' is the truth; no node is used.",
+        ),
+    ),
+]
+Clusters = Annotated[
+    Path | None, typer.Option("--clusters", metavar="OUT.csv", help=say("Écrire id,cluster dans ce fichier.", "Write id,cluster to this file."))
+]
+Errors = Annotated[
+    int, typer.Option("--errors", min=0, max=1000, help=say("Erreurs expliquées, de chaque sorte.", "Errors explained, of each kind."))
+]
+Learn = Annotated[
+    bool,
+    typer.Option(
+        "--learn",
+        help=say(
+            "Mesurer aussi les poids appris d'une moitié, si grand que soit le fichier.",
+            "Measure weights learnt from half too, however large the file.",
+        ),
+    ),
+]
+
+
+def merge(evaluated: Gold = None, clusters: Clusters = None, errors: Errors = 10, learn: Learn = False, as_json: Json = False) -> None:
+    """Count the words anew, score every pair again, and rebuild the combined groups; or measure how true that is, with --evaluate."""
+    if evaluated is not None:
+        evaluate(evaluated, clusters, errors, learn, as_json)
+        return
+    if clusters is not None:
+        raise BadRequest(Text("--clusters va avec --evaluate FICHIER.", "--clusters goes with --evaluate FILE."))
     with opened() as node, progress("Fiches comparées :", "Records compared:") as count:
         touched = node.combined.rebuild(node.journal, count)
     if as_json:
         print_json({"groups_written": touched})
     else:
         tell(f"Groupes réécrits : {touched}.", f"Groups rewritten: {touched}.")
+
+
+def relations(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help=say("Paires, au plus.", "Pairs, at most."))] = 100, as_json: Json = False
+) -> None:
+    """List links found on the way: a branch and its head, an establishment and its enterprise, two groups of one network. Nothing is merged."""
+    with opened() as node, node.journal.read() as connection:
+        found = [
+            {
+                "left": node.names.record(*left.split("/", 1)),
+                "right": node.names.record(*right.split("/", 1)),
+                "kind": one.kind,
+                "whole": node.names.record(*one.whole.split("/", 1)) if one.whole else None,
+            }
+            for left, right, one in filing.related(connection, limit)
+        ]
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        first, second = (row["right"], row["left"]) if row["whole"] == row["left"] else (row["left"], row["right"])
+        out(one_line(f"{first} {row['kind']} {second}") + "\n")
 
 
 def judge(

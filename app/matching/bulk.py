@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.errors import Text
 from app.matching.cluster import Constraints, Pair, cluster
@@ -13,6 +13,7 @@ from app.matching.renewal import compared
 from app.matching.score import MATCH, Subject, score
 from app.matching.scratch import Note, Scratch
 from app.matching.statistics import Counting, Statistics
+from app.matching.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,16 @@ class Matched:
     clusters: tuple[frozenset[int], ...]
 
 
-def match(forms: Iterable[tuple[int, str, Features]], constraints: Constraints = Constraints()) -> Matched:  # noqa: B008 - frozen
+def match(
+    forms: Iterable[tuple[int, str, Features]],
+    constraints: Constraints = Constraints(),  # noqa: B008 - frozen
+    weights: Weights = Weights(),  # noqa: B008 - frozen
+) -> Matched:
     """Match records, each an id, its reference ``source/key`` and its normal form."""
     with closing(Scratch()) as scratch:
         counting = Counting()
         scratch.add(_notes(forms, counting))
-        statistics = filled(scratch, counting.counted())
+        statistics = replace(filled(scratch, counting.counted()), weights=weights)
         subjects = {record_id: Subject(form, statistics, reference) for record_id, reference, form in scratch.forms()}
         nearby = {record_id: others for part in scratch.neighbours() for record_id, others in part.items()}
     scores = {pair: found.total for pair, found in compared(subjects, nearby, statistics).items()}
@@ -47,6 +52,7 @@ def match(forms: Iterable[tuple[int, str, Features]], constraints: Constraints =
             [Pair(*pair, total) for pair, total in _within(part, nearby, scores)],
             constraints.among(part),
             lambda left, right: score(subjects[left], subjects[right], statistics).total,
+            statistics.singles(),
         )
         clusters += result.groups
         refused.update(result.refused)
@@ -57,7 +63,7 @@ def match(forms: Iterable[tuple[int, str, Features]], constraints: Constraints =
 def _notes(forms: Iterable[tuple[int, str, Features]], counting: Counting) -> Iterator[Note]:
     """Yield what is to be noted of every record, and count it."""
     for record_id, reference, form in forms:
-        counting.add(form)
+        counting.add(form, reference)
         yield Note(record_id, reference, (0, None), None, form)
 
 

@@ -5,7 +5,7 @@ The result depends on records, pairs and judgements only, never on their order o
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,9 @@ UNSCORED: Final = -4.0
 CAP: Final = 10.0
 """No single pair weighs more than this in the mean of a merge."""
 
+SURE: Final = 6.5
+"""From here on two records are alike beyond doubt, whatever their source is used to."""
+
 COMPARED: Final = 300
 """In a component of at most this many records every pair across a merge is compared."""
 
@@ -26,6 +29,10 @@ SEPARATED: Final = Text(
     "A human judgement says that these groups are different, or that it is unsure.",
 )
 IDENTIFIERS: Final = Text("Les identifiants officiels se contredisent.", "The official identifiers contradict each other.")
+ONCE: Final = Text(
+    "Deux fiches d'une source qui ne liste guère un groupe deux fois, sans identifiant officiel commun.",
+    "Two records of a source that hardly lists a group twice, without an official identifier in common.",
+)
 MEAN: Final = Text("L'ensemble des fiches se ressemble trop peu.", "Taken together, the records are too little alike.")
 
 
@@ -69,6 +76,7 @@ class _Group:
 
     members: list[int]
     registers: dict[str, set[str]] = field(default_factory=dict)
+    singles: dict[str, list[int]] = field(default_factory=dict)
 
 
 def cluster(
@@ -77,9 +85,13 @@ def cluster(
     pairs: Iterable[Pair],
     constraints: Constraints,
     score: Callable[[int, int], float],
+    singles: Collection[str] = (),
 ) -> Clusters:
-    """Group records: `references` names them all, `registers` gives official identifiers, `score` compares any two of them."""
-    state = _State(references, registers, constraints, score)
+    """Group records: `references` names them all, `registers` gives official identifiers, `score` compares any two of them.
+
+    `singles` are the sources that list each group once.
+    """
+    state = _State(references, registers, constraints, score, singles)
     state.known = {(min(pair.left, pair.right), max(pair.left, pair.right)): pair.score for pair in pairs}
     for left, right in constraints.same:
         state.unite(state.group_of[left], state.group_of[right])
@@ -101,6 +113,7 @@ class _State:
         registers: Mapping[int, Mapping[str, tuple[str, ...]]],
         constraints: Constraints,
         score: Callable[[int, int], float],
+        singles: Collection[str],
     ) -> None:
         self.references = references
         self.known: dict[tuple[int, int], float] = {}
@@ -108,6 +121,10 @@ class _State:
         self.unlike: dict[tuple[int, int], tuple[int, int]] = {}
         self.score = score
         self.group_of = {record: _Group([record], {key: set(values) for key, values in registers[record].items()}) for record in references}
+        for record, group in self.group_of.items():
+            source = references[record].partition("/")[0]
+            if source in singles:
+                group.singles[source] = [record]
 
     def by_strength(self) -> list[tuple[int, int]]:
         """Return the matching pairs, the best first."""
@@ -123,6 +140,8 @@ class _State:
             return SEPARATED
         if any(values.isdisjoint(theirs.registers[key]) for key, values in mine.registers.items() if key in theirs.registers):
             return IDENTIFIERS
+        if self._doubled(mine, theirs) and not _identified(mine, theirs):
+            return ONCE
         if len(mine.members) + len(theirs.members) > 2 and self._unlike(mine, theirs):
             return MEAN
         self.unite(mine, theirs)
@@ -135,9 +154,16 @@ class _State:
         if len(mine.members) < len(theirs.members):
             mine, theirs = theirs, mine
         mine.members += theirs.members
+        for source, records in theirs.singles.items():
+            mine.singles[source] = mine.singles.get(source, []) + records
         for key, values in theirs.registers.items():
             mine.registers.setdefault(key, set()).update(values)
         self.group_of.update(dict.fromkeys(theirs.members, mine))
+
+    def _doubled(self, mine: _Group, theirs: _Group) -> bool:
+        """Tell whether records of a source that lists each group once would come together without being alike beyond doubt."""
+        shared = mine.singles.keys() & theirs.singles.keys()
+        return any(self._weight(min(a, b), max(a, b)) < SURE for source in shared for a in mine.singles[source] for b in theirs.singles[source])
 
     def _unlike(self, mine: _Group, theirs: _Group) -> bool:
         """Tell whether the mean weight of all pairs across is negative; what two groups are is not asked again until one grows."""
@@ -158,3 +184,8 @@ class _State:
             known = self.score(left, right) if len(self.references) <= COMPARED else UNSCORED
             self.known[left, right] = known
         return known
+
+
+def _identified(mine: _Group, theirs: _Group) -> bool:
+    """Tell whether two groups share an official identifier."""
+    return any(not values.isdisjoint(theirs.registers.get(key, ())) for key, values in mine.registers.items())

@@ -17,7 +17,9 @@ HOSTS: Final = "hosts"
 NEAR: Final = "near"
 KINDS: Final = (PHONES, EMAILS, HOSTS, NEAR)
 
-_PARTS: Final = re.compile(r"[;,|]|\s/\s|\bou\b|\bor\b")
+_PARTS: Final = re.compile(r"[;,|\n]|\s[/-]\s|\bou\b|\bor\b|\bet\b|\band\b|\bext\b|\bposte\b")
+_FRENCH: Final = re.compile(r"(?<!\d)(?:\+33|0033|0)[\s.]*([1-9](?:[\s.\-]*\d\d){4})(?!\d)")
+_BETWEEN: Final = re.compile(r"[\s;,|/<>]+")
 _DIGITS: Final = re.compile(r"\D+")
 _LETTERS: Final = re.compile(r"[^a-z]+")
 
@@ -31,7 +33,7 @@ def hashes(document: Mapping[str, Any], secret: bytes) -> dict[str, list[str]]:
     `near` when two addresses of a free mail host differ only by vowels, digits and punctuation.
     """
     phones = {normal for text in texts(document.get("telephone")) for normal in _phones(text)}
-    emails = {normal for text in texts(document.get("email")) if (normal := _email(text))}
+    emails = {normal for text in texts(document.get("email")) for part in _BETWEEN.split(text) if (normal := _email(part))}
     shared = {email for email in emails if _host(email) in FREE_MAIL}
     found = (
         (PHONES, phones),
@@ -63,7 +65,10 @@ def _hash(secret: bytes, kind: str, value: str) -> str:
 
 def _phones(text: str) -> Iterable[str]:
     """Yield the last nine digits of each number: the part that no international or national prefix changes."""
-    for part in _PARTS.split(text.replace("(0)", "")):
+    text = text.replace("(0)", "").replace("(+33)", "+33")
+    french = [_DIGITS.sub("", number) for number in _FRENCH.findall(text)]
+    yield from french
+    for part in () if french else _PARTS.split(text):
         digits = _DIGITS.sub("", part)
         if 6 <= len(digits) <= 15:
             yield digits[-9:] if len(digits) >= 9 else digits

@@ -14,7 +14,8 @@ class Features:
 
     `core` holds the words of the name that tell it apart, `others` those of its further names; `acronyms` are those it gives
     itself, `initials` those that its name would make. `street` is without its `number`; `area` is the département of a French postcode.
-    `pages` are web addresses without scheme and www, `sites` their hosts unless everybody has a page there.
+    `pages` are web addresses without scheme and www, `sites` their hosts unless everybody has a page there. `local` tells that the name says the
+    town.
     """
 
     core: Words = ()
@@ -40,6 +41,7 @@ class Features:
     identifiers: tuple[tuple[str, Words], ...] = ()
     links: Words = ()
     subjects: Words = ()
+    local: bool = False
 
     def as_json(self) -> str:
         """Return the normal form as compact JSON: a list in the order of the fields, without the empty ones at its end."""

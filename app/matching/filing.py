@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from app.errors import Text
 from app.journal.tables import edge, feature, match_key, member, pending, record, source
 from app.journal.text import as_text, from_text, sentence_text
+from app.matching import relations
 from app.matching.features import Features
 from app.matching.normalise import features
 from app.matching.score import MATCH, Reason, Score
@@ -25,7 +26,7 @@ USUAL_LENGTH: Final = 5000
 """Characters of a record of which thousands are at hand at once."""
 
 LIVE: Final = "live"
-MATCHED, REVIEW, REFUSED = "match", "review", "refused"
+MATCHED, REVIEW, REFUSED, RELATED = "match", "review", "refused", "related"
 
 
 class Filed(NamedTuple):
@@ -99,6 +100,12 @@ _NEIGHBOURS: Final = (
 )
 _MATCHES: Final = select(edge.c.left_id, edge.c.right_id, edge.c.score, edge.c.state, edge.c.message).where(edge.c.score >= MATCH)
 _MATCHES_OF: Final = tuple(_MATCHES.where(column.in_(among())) for column in (edge.c.left_id, edge.c.right_id))
+_RELATED: Final = (
+    select(edge.c.left_id, edge.c.right_id, edge.c.reasons)
+    .where(edge.c.state == "related")
+    .order_by(edge.c.score.desc(), edge.c.left_id, edge.c.right_id)
+)
+_NAMED: Final = select(record.c.id, source.c.name, record.c.key).join(source, source.c.id == record.c.source_id).where(record.c.id.in_(among()))
 _MARK: Final = (
     update(edge)
     .where(edge.c.left_id == bindparam("one"), edge.c.right_id == bindparam("other"))
@@ -201,10 +208,15 @@ def neighbours(c: Connection, ids: Iterable[int]) -> dict[int, list[int]]:
 
 
 def edge_rows(scores: Mapping[tuple[int, int], Score]) -> list[EdgeRow]:
-    """Return scored pairs as they are kept, matches as matches until clustering refuses one."""
-    return [
-        (left, right, scored.total, as_text(scored.reasons), MATCHED if scored.total >= MATCH else REVIEW) for (left, right), scored in scores.items()
-    ]
+    """Return scored pairs as they are kept: matches until clustering refuses one, related ones with their relation, the others for review."""
+    return [(left, right, scored.total, *_kept(scored)) for (left, right), scored in scores.items()]
+
+
+def _kept(scored: Score) -> tuple[str, str]:
+    """Return the reasons and the state of a pair."""
+    if scored.relation is None:
+        return as_text(scored.reasons), MATCHED if scored.total >= MATCH else REVIEW
+    return as_text([*scored.reasons, Reason(relations.REASON, scored.relation.detail(), 0.0)]), RELATED
 
 
 def add_edges(c: Connection, rows: list[EdgeRow]) -> None:
@@ -220,6 +232,19 @@ def matches(c: Connection, ids: Collection[int] | None) -> Iterator[Edge]:
     for chunk in chunks(ids):
         for question in _MATCHES_OF:
             yield from (Edge(*row) for row in c.execute(question, {"ids": chunk}))
+
+
+def related(c: Connection, limit: int) -> list[tuple[str, str, relations.Relation]]:
+    """Return pairs that are not one group and have a relation, as references, the most alike first."""
+    rows = [(*row[:2], reasons_of(row[2])[-1]) for row in c.execute(_RELATED.limit(limit))]
+    known = dict(_named(c, {record_id for row in rows for record_id in row[:2]}))
+    return [(known[left], known[right], relations.from_detail(reason.detail)) for left, right, reason in rows]
+
+
+def _named(c: Connection, ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Yield records with their references."""
+    for chunk in chunks(ids):
+        yield from ((record_id, f"{name}/{key}") for record_id, name, key in c.execute(_NAMED, {"ids": chunk}))
 
 
 def reasons_of(text: str) -> tuple[Reason, ...]:

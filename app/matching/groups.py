@@ -101,6 +101,7 @@ def _clusters(c: Connection, record_ids: Collection[int], subjects: Mapping[int,
             [Pair(found.left, found.right, found.score) for one in part for found in by_record.get(one, ())],
             judged.among(part),
             lambda left, right: score(subjects[left], subjects[right], statistics).total,
+            statistics.singles(),
         )
         clusters += result.groups
         refused.update(result.refused)

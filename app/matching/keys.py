@@ -89,7 +89,7 @@ def _plain(features: Features, statistics: Statistics) -> Iterator[tuple[str, bo
     rare = _rare(features.core, statistics)
     for place in coarse:
         yield from ((f"n{word[:6]}|{place}", False) for word in rare)
-        yield from ((f"a{acronym}|{place}", True) for acronym in {*features.acronyms, *features.initials})
+        yield from ((f"a{acronym}|{place}", True) for acronym in {*features.acronyms, *features.initials, *_alone(features.core)})
     for place in fine[1:] or fine:
         yield from ((f"m{word[:4]}|{place}", False) for word in rare[:2])
     if features.number and features.street:
@@ -97,6 +97,11 @@ def _plain(features: Features, statistics: Statistics) -> Iterator[tuple[str, bo
         yield from ((f"s{features.number}{last}|{place}", True) for place in fine or ("",))
     if not coarse:
         yield from ((f"N{word}", True) for word in rare if statistics.words.get(word, 1) <= RARE_ALONE)
+
+
+def _alone(core: Words) -> Words:
+    """Return the only word of a name, if it is short enough for an acronym."""
+    return core if len(core) == 1 and 3 <= len(core[0]) <= 6 else ()
 
 
 def _rare(core: Words, statistics: Statistics) -> list[str]:

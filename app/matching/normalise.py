@@ -9,12 +9,35 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from rapidfuzz import fuzz
+
 from app.matching import contacts as contact_hashes
 from app.matching.contacts import texts
+from app.matching.coordinates import point
 from app.matching.features import Features, Words
-from app.matching.words import ABBREVIATIONS, BRANCHES, CITY_NOISE, COUNTRIES, LEGAL, PLATFORMS, STOP, STREET_NOISE, STREETS, UMBRELLAS
+from app.matching.repair import repaired
+from app.matching.words import (
+    ABBREVIATIONS,
+    BRANCHES,
+    CITY_NOISE,
+    COUNTRIES,
+    LEGAL,
+    OPTIONAL_INITIALS,
+    PLATFORMS,
+    SPECIFIC_NUMBER,
+    SQUEEZED,
+    STOP,
+    STREET_NOISE,
+    STREETS,
+    TOWN_HALL,
+    TOWN_HALLS,
+    UMBRELLAS,
+    WAYS,
+    squeezed,
+)
 
 MOST_NAMES: Final = 4
+MOST_INITIALS: Final = 8
 
 _LETTERS: Final = str.maketrans(
     {chr(code): "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)) for code in range(0xC0, 0x250)}
@@ -26,6 +49,12 @@ _OWN_ACRONYM: Final = re.compile(r"\(([A-Z][A-Z.]{2,})\)|^([A-Z][A-Z.]{2,}) [-:]
 _PAGE_END: Final = re.compile(r"/(index\.(php|html?))?/?$")
 _PAGE_START: Final = re.compile(r"^(https?://)?(www\.)?")
 _SPACE: Final = re.compile(r"\s+")
+_ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)")
+_MISTYPED: Final = 88.0
+_MISTYPED_TOWN: Final = 83.0
+_SHORT_TOWN: Final = 4
+_BESIDE: Final = re.compile(r" (?:between|near|off|at) |(?<=.{6})\b\d{5}\b", re.IGNORECASE)
+_FIVE_DIGITS: Final = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _NOT_DIGITS: Final = re.compile(r"\D+")
 
 
@@ -48,14 +77,14 @@ def words(text: str) -> tuple[str, ...]:
 
 def features(document: Mapping[str, Any], contacts: Mapping[str, list[str]] | None, secret: bytes) -> Features:
     """Return the normal form of a document; `contacts` are hashes kept when contacts were dropped at the door."""
-    names = [name for name in _names(document) if words(name)][:MOST_NAMES]
+    names = [name for name in map(repaired, _names(document)) if words(name)][:MOST_NAMES]
     spelled = [[ABBREVIATIONS.get(word, word) for word in words(name)] for name in names]
     place = _place(document)
     city = _city(place.get("addressLocality", ""))
     number, street = street_parts(place.get("streetAddress", ""))
     country = _country(place.get("addressCountry", ""))
-    postcode, area = _postcode(place.get("postalCode", ""), country)
-    latitude, longitude = _coordinates(place)
+    postcode, area = _postcode(place, country)
+    latitude, longitude = point(place.get("latitude", ""), place.get("longitude", ""), country, area) or (None, None)
     cores = [_core(one, city) for one in spelled]
     first = spelled[0] if spelled else []
     pages = [page for url in texts(document.get("url")) if (page := page_address(url))]
@@ -63,8 +92,8 @@ def features(document: Mapping[str, Any], contacts: Mapping[str, list[str]] | No
     return Features(
         core=cores[0] if cores else (),
         others=tuple(dict.fromkeys([core for core in cores[1:] if core != cores[0]])),
-        acronyms=_sorted([_acronym(name) for name in names]),
-        initials=_sorted(_initials(first)),
+        acronyms=_sorted([acronym for name in names for acronym in _acronyms(name)]),
+        initials=_sorted(_initials(first, city)),
         umbrella=not UMBRELLAS.isdisjoint(first),
         branch=not BRANCHES.isdisjoint(first),
         number=number,
@@ -84,6 +113,7 @@ def features(document: Mapping[str, Any], contacts: Mapping[str, list[str]] | No
         identifiers=_identifiers(document),
         links=_sorted([page_address(link) for link in texts(document.get("sameAs"))]),
         subjects=_sorted(_subjects(document)),
+        local=len(city) > 0 and {*city} <= {*_city(names[0])} if names else False,
     )
 
 
@@ -105,23 +135,47 @@ def _names(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _core(spelled: list[str], city: Words) -> Words:
     """Return the words that tell a name apart: no small words, legal forms or town, unless nothing else is left."""
-    core = [word for word in spelled if word not in STOP and word not in LEGAL] or spelled
-    return tuple([word for word in core if word not in city and STREETS.get(word, word) not in city] or core)
+    core = [word for word in spelled if not _small(word)] or spelled
+    core = [word for word in core if not _of_town(word, city)] or core
+    return TOWN_HALL if core and TOWN_HALLS.issuperset(core) else tuple(core)
 
 
-def _acronym(name: str) -> str:
-    """Return the acronym that a name gives itself: in brackets, before a dash, or being one."""
-    found = _OWN_ACRONYM.search(plain(name))
-    if found:
-        return re.sub(r"\W", "", found.group(1) or found.group(2)).lower()
+def _of_town(word: str, city: Words) -> bool:
+    """Tell whether a word is of the town's name, also when it is mistyped."""
+    if word in city or STREETS.get(word, word) in city:
+        return True
+    return len(word) > _SHORT_TOWN and any(fuzz.ratio(word, one, score_cutoff=_MISTYPED_TOWN) for one in city if len(one) > _SHORT_TOWN)
+
+
+@lru_cache(maxsize=16_384)
+def _small(word: str) -> bool:
+    """Tell whether a word never tells groups apart: of one or two letters, a small word or a legal form, also when it is mistyped."""
+    if word in STOP or word in LEGAL or squeezed(word) in SQUEEZED or (len(word) < 3 and word.isalpha()):
+        return True
+    return word.startswith("as") and fuzz.ratio(word, "association", score_cutoff=_MISTYPED) > 0
+
+
+def _acronyms(name: str) -> list[str]:
+    """Return the acronyms that a name gives itself: in brackets, before a dash, or being one."""
+    found = [re.sub(r"\W", "", one or other).lower() for one, other in _OWN_ACRONYM.findall(plain(name))]
     alone = words(name)
-    return alone[0] if len(alone) == 1 and 3 <= len(alone[0]) <= 9 and name.upper() == name and alone[0].isalpha() else ""
+    if len(alone) == 1 and 3 <= len(alone[0]) <= 9 and name.upper() == name and alone[0].isalpha():
+        found.append(alone[0])
+    return found
 
 
-def _initials(spelled: list[str]) -> list[str]:
-    """Return the acronyms that a name would make, with and without its legal form."""
-    told = [word for word in spelled if word not in STOP]
-    made = ["".join([word[0] for word in chosen]) for chosen in (told, [word for word in told if word not in LEGAL])]
+def _initials(spelled: list[str], city: Words) -> list[str]:
+    """Return the acronyms that a name would make: with and without its legal form, its town, and each of its small words."""
+    made: set[str] = set()
+    for chosen in (spelled, [word for word in spelled if word not in LEGAL]):
+        for wanted in (chosen, [word for word in chosen if word not in city]):
+            letters = [""]
+            for word in wanted:
+                if word in OPTIONAL_INITIALS and len(letters) < MOST_INITIALS:
+                    letters += [one + word[0] for one in letters]
+                elif word not in STOP:
+                    letters = [one + word[0] for one in letters]
+            made.update(letters)
     return [acronym for acronym in made if len(acronym) >= 3]
 
 
@@ -135,20 +189,40 @@ def _place(document: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts of the fullest of a document's places, the first of them when several are as full."""
     location = document.get("location")
     places = [place for place in (location if isinstance(location, list) else [location]) if isinstance(place, dict)]
-    flat = [{key: value for key, value in place.items() if isinstance(value, str) and value} for place in places]
+    flat = [{key: repaired(value) for key, value in place.items() if isinstance(value, str) and value} for place in places]
     return max(flat, key=len, default={})
 
 
 def street_parts(text: str) -> tuple[str, str]:
-    """Return house number and street, each in its normal form."""
-    found = [STREETS.get(word, word) for word in words(text)]
-    number = next((word for word in found if word[0].isdigit()), "")
-    return number, " ".join(word for word in found if not word[0].isdigit() and word not in STREET_NOISE)
+    """Return house number and street, each in its normal form: what follows the house number of a house, and the postcode, are dropped.
+
+    >>> street_parts("BP 12, 12-14 bd. du 8 mai 1945 - 92120 Montrouge")
+    ('12', 'boulevard 8 mai 1945')
+    >>> street_parts("747 Ninth Ave. between 50th and 51st Sts.")
+    ('747', '9th avenue')
+    """
+    number, before, street = "", list[str](), list[str]()
+    skip = False
+    for word in [STREETS.get(word, word) for word in words(_BESIDE.split(text)[0])]:
+        numeral = word[0].isdigit()
+        if _ORDINAL.fullmatch(word):
+            street.append(word)
+        elif numeral and not number and not skip and WAYS.isdisjoint(street):
+            number, before, street = word, street, []
+        elif (numeral and not skip and street) or not (numeral or word in STREET_NOISE or word in SPECIFIC_NUMBER):
+            street.append(word)
+        skip = word in SPECIFIC_NUMBER
+    if not number and len(street) > 1 and street[-1].isdecimal() and len(street[-1]) < 4:
+        number = street.pop()
+    return number, " ".join(street or before)
 
 
-def _postcode(text: str, country: str) -> tuple[str, str]:
-    """Return the postcode and, when it looks French, its département."""
-    code = _SPACE.sub("", text).upper()
+def _postcode(place: Mapping[str, str], country: str) -> tuple[str, str]:
+    """Return the postcode and, when it looks French, its département; where it has no field of its own it may stand beside the town."""
+    code = _SPACE.sub("", place.get("postalCode", "")).upper().removesuffix(".0").removeprefix("F-")
+    if not code:
+        found = _FIVE_DIGITS.search(place.get("addressLocality", "")) or _FIVE_DIGITS.search(place.get("streetAddress", ""), 6)
+        code = found[0] if found else ""
     if code.isdecimal() and len(code) == 4 and country in ("", "FR"):
         code = f"0{code}"
     french = len(code) == 5 and code.isdecimal() and country in ("", "FR")
@@ -159,16 +233,6 @@ def _country(text: str) -> str:
     """Return a country's code, empty when it is not understood."""
     folded = " ".join(words(text))
     return COUNTRIES.get(folded, folded.upper() if len(folded) == 2 else "")
-
-
-def _coordinates(place: Mapping[str, str]) -> tuple[float | None, float | None]:
-    """Return latitude and longitude, both or none; 0, 0 is what broken exports say."""
-    try:
-        latitude, longitude = float(place["latitude"]), float(place["longitude"])
-    except (KeyError, ValueError):
-        return None, None
-    known = abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude, longitude) != (0, 0)
-    return (latitude, longitude) if known else (None, None)
 
 
 def page_address(url: str) -> str:
@@ -183,6 +247,8 @@ def _identifiers(document: Mapping[str, Any]) -> tuple[tuple[str, Words], ...]:
     for key in ("siret", "siren"):
         for text in texts(document.get(key)):
             digits = _NOT_DIGITS.sub("", text)
+            if len(digits) in (8, 13):
+                digits = f"0{digits}"  # as a spreadsheet leaves it
             if len(digits) == 14:
                 found.setdefault("siret", set()).add(digits)
             if len(digits) >= 9:

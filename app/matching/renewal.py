@@ -5,13 +5,13 @@ a bounded transaction at a time, like those of any record that changed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
 
 from app.journal import meta
-from app.matching import filing, statistics
+from app.matching import adopted, filing, statistics
 from app.matching.keys import filled
 from app.matching.score import Score, Subject, promising
 from app.matching.scratch import Note, Scratch
@@ -38,7 +38,7 @@ def think(c: Connection, progress: Callable[[int], None] | None = None) -> Renew
     scratch = Scratch()
     counting = Counting()
     scratch.add(_notes(c, counting))
-    current = filled(scratch, counting.counted())
+    current = replace(filled(scratch, counting.counted()), weights=adopted.current(c))
     subjects: dict[int, Subject] = {}
     for nearby in scratch.neighbours():
         _bring(scratch, subjects, {*nearby}.union(*nearby.values()), current)
@@ -85,7 +85,7 @@ def _notes(c: Connection, counting: Counting) -> Iterator[Note]:
     secret = meta.secret(c)
     for row in filing.filed(c, filing.live_ids(c)):
         form = row.normal_form(secret)
-        counting.add(form)
+        counting.add(form, row.reference)
         text = form.as_json()
         yield Note(row.id, row.reference, row.mark, text if text != row.features else None, form)
 

@@ -1,18 +1,21 @@
 """How likely two records speak of one group: a sum of weights, each with its reason, so that every merge can be explained.
 
-Weights are about log2 odds. The sum of the reasons is the score: nothing is added that is not shown.
+Weights are about log2 odds and stand in a table. The sum of the reasons is the score: nothing is added that is not shown.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from rapidfuzz import fuzz
 
 from app.matching.features import Features
-from app.matching.resemblance import Name, same_acronym, similarity
+from app.matching.relations import Relation, possible, relation
+from app.matching.resemblance import Name, likeness, same_acronym
 from app.matching.statistics import Statistics
+from app.matching.weights import MOST_RARE
+from app.matching.words import TOWN_HALL, USUAL
 
 MATCH: Final = 2.0
 """From here on two records merge, unless something forbids it."""
@@ -31,10 +34,11 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`total` is the sum of the reasons' weights; the heaviest reasons come first."""
+    """`total` is the sum of the reasons' weights; the heaviest reasons come first; `relation` is what the two are if not one group."""
 
     total: float
     reasons: tuple[Reason, ...]
+    relation: Relation | None = None
 
 
 class Subject:
@@ -56,205 +60,250 @@ class Subject:
         self.placed = bool(features.postcode or features.city or features.street or self.point)
 
 
-Found: TypeAlias = list[tuple[str, str | float, float]]
+Found: TypeAlias = list[tuple[str, str | float, str, float]]
+"""What was found: the reason, its detail, the name of its weight, and how many times the weight counts."""
 
-_PRIOR: Final = -4.0
 _LARGE: Final = 5000
-_BEST_NAME: Final = 8.5
-"""No name weighs more than this: what cannot reach REVIEW with it need not be compared by name."""
+_USUAL_RARITY: Final = 8.0
+_LEAST_RARE: Final = -7.0
 
 _DISTINCTIVE: Final = 18.0
 """Names whose rarest shared words reach this, as three words do that nobody else has, are enough by themselves."""
 
-_NAME_STEPS: Final = ((0.98, 6.5), (0.9, 5.5), (0.8, 4.0), (0.68, 2.0), (0.5, -1.0), (0.35, -4.0), (0.0, -7.0))
+_NAME_STEPS: Final = tuple((step, f"name {step}") for step in (0.98, 0.9, 0.8, 0.68, 0.5, 0.35, 0))
+_GOOD: Final = 0.68
+"""Names are alike from here on."""
+
+_FAIR: Final = 0.5
+"""Names are not unlike from here on."""
+
+_NEAR: Final = 2.0
+"""Kilometres within which two names of a town may be those of one."""
+
+_FURTHER: Final = "further contact"
+
+_WITHIN: Final = 0.9
+"""One name is within the other from here on, if the shared words are not too usual."""
+
 _EARTH_KM: Final = 6371.0
 
 
 def score(left: Subject, right: Subject, statistics: Statistics) -> Score:
     """Compare two records and say why."""
-    found = _about(left, right, statistics)
-    _name(left, right, found)
-    return _scored(found, statistics)
+    return _scored(left, right, found(left, right, statistics), statistics)
+
+
+def found(left: Subject, right: Subject, statistics: Statistics) -> Found:
+    """Return all that speaks for or against, whatever it weighs."""
+    reasons = _about(left, right, statistics)
+    _name(left, right, reasons)
+    return reasons
 
 
 def promising(left: Subject, right: Subject, statistics: Statistics) -> Score | None:
-    """Return the score if it reaches REVIEW, else None; most pairs are told apart without comparing their names."""
-    found = _about(left, right, statistics)
-    known = prior(statistics)
-    for _, _, weight in found:
-        known += weight
-    if known + _BEST_NAME < REVIEW:
+    """Return the score if it reaches REVIEW or there is a relation, else None; most pairs are told apart without comparing their names."""
+    reasons = _about(left, right, statistics)
+    weights = statistics.weights.values
+    known = sum([weights[key] * times for _, _, key, times in reasons])
+    if known + statistics.weights.best_name < REVIEW and not possible(left.features, right.features, [key for _, _, key, _ in reasons]):
         return None
-    _name(left, right, found)
-    scored = _total(found, statistics)
-    return _scored(found, statistics) if scored >= REVIEW else None
+    _name(left, right, reasons)
+    if _total(reasons, weights) < REVIEW and _related(left, right, reasons) is None:
+        return None
+    return _scored(left, right, reasons, statistics)
 
 
-def prior(statistics: Statistics) -> float:
-    """Return what speaks against any two records being the same: the more records there are, the more it does."""
-    return _PRIOR - math.log10(max(1.0, statistics.records / _LARGE))
+def _related(left: Subject, right: Subject, reasons: Found) -> Relation | None:
+    """Return what two records are if they are not one group."""
+    keys = [key for _, _, key, _ in reasons]
+    return relation(left.features, right.features, (left.name, right.name), (left.reference, right.reference), keys)
 
 
-def _total(found: Found, statistics: Statistics) -> float:
+def _total(reasons: Found, weights: Mapping[str, float]) -> float:
     """Return the sum, rounded so that the order of adding never shows."""
-    return round(sum([weight for _, _, weight in found]) + prior(statistics), 3)
+    return round(sum([weights[key] * times for _, _, key, times in reasons]), 3)
 
 
-def _scored(found: Found, statistics: Statistics) -> Score:
-    """Return the sum and its reasons, the heaviest first."""
-    reasons = [Reason(name, detail if isinstance(detail, str) else f"{detail:.2f}", round(weight, 3)) for name, detail, weight in found]
-    reasons.append(Reason("prior", str(statistics.records), round(prior(statistics), 3)))
-    return Score(_total(found, statistics), tuple(sorted(reasons, key=lambda reason: (-abs(reason.weight), reason.name))))
+def _scored(left: Subject, right: Subject, reasons: Found, statistics: Statistics) -> Score:
+    """Return the sum and its reasons, the heaviest first; what is one group is in no relation with itself."""
+    weights = statistics.weights.values
+    told = [
+        Reason(name, detail if isinstance(detail, str) else f"{detail:.2f}", round(weights[key] * times, 3)) for name, detail, key, times in reasons
+    ]
+    total = _total(reasons, weights)
+    ordered = tuple(sorted(told, key=lambda reason: (-abs(reason.weight), reason.name)))
+    return Score(total, ordered, _related(left, right, reasons) if total < MATCH else None)
 
 
 def _about(left: Subject, right: Subject, statistics: Statistics) -> Found:
-    """Return all reasons but the name."""
-    found: Found = []
-    shared = _identifiers(left, right, found)
-    shared = _contacts(left, right, statistics, found) or shared
-    shared = _pages(left, right, statistics, found) or shared
-    street = _street(left.features, right.features, found)
-    _place(left, right, street, found)
+    """Return all reasons but the name; the first is what speaks against any two records, the more the more records there are."""
+    reasons: Found = [("prior", str(statistics.records), "prior", 1.0)]
+    if statistics.records > _LARGE:
+        reasons.append(("size", str(statistics.records), "size", math.log10(statistics.records / _LARGE)))
+    official = _identifiers(left, right, reasons)
+    contacts = _contacts(left, right, statistics, reasons)
+    street = _street(left.features, right.features, reasons)
+    _place(left, right, street, contacts > 0, reasons)
     if left.subjects and right.subjects:
-        found.append(("subjects", "", -0.4 if left.subjects.isdisjoint(right.subjects) else 0.5))
-    _hierarchy(left.features, right.features, found)
+        key = "subjects differ" if left.subjects.isdisjoint(right.subjects) else "subjects"
+        reasons.append(("subjects", "", key, 1.0))
+    _hierarchy(left.features, right.features, reasons)
     if left.source and left.source == right.source:
-        found.append(("same source", left.source, -3.0 if shared or street > 3 else -6.0))
-    return found
+        _same_source(left.source, official or contacts > 0 or street, statistics, reasons)
+    return reasons
 
 
-def _identifiers(left: Subject, right: Subject, found: Found) -> bool:
+def _same_source(source: str, shared: bool, statistics: Statistics, reasons: Found) -> None:
+    """Weigh that a directory lists two records: the less it repeats itself, the more that speaks against."""
+    times = max(0.0, -math.log2(10 * statistics.repeat(source)))
+    reasons.append(("same source", source, "same source", times))
+    if not shared:
+        reasons.append(("same source alone", "", "same source alone", times))
+
+
+def _identifiers(left: Subject, right: Subject, reasons: Found) -> bool:
     """Compare official identifiers; tell whether one is shared."""
     shared = False
     one_siren = None
     for register, values in left.registers.items():
-        if register not in right.registers:
+        if register not in right.registers or register == "siret":
             continue
         mine, theirs = set(values), set(right.registers[register])
         agree = not mine.isdisjoint(theirs)
         if register == "siren":
             one_siren = agree
             continue
-        if register == "siret":
-            continue
-        found.append((register, ", ".join(sorted(mine & theirs if agree else mine ^ theirs)), 11.0 if agree else -8.0))
+        key = "identifier" if agree else "identifier differs"
+        reasons.append((register, ", ".join(sorted(mine & theirs if agree else mine ^ theirs)), key, 1.0))
         shared = shared or agree
-    if one_siren is None:
-        return shared
-    return _siren(left, right, one_siren, found) or shared
-
-
-def _siren(left: Subject, right: Subject, agree: bool, found: Found) -> bool:
-    """Compare SIRET and SIREN as one: another establishment of the same enterprise may be another group."""
-    mine, theirs = {*left.registers.get("siret", ())}, {*right.registers.get("siret", ())}
-    if not mine or not theirs:
-        found.append(("siren", "", 4.0 if agree else -8.0))
-        return agree
-    if mine & theirs:
-        found.append(("siret", ", ".join(sorted(mine & theirs)), 11.0))
-        return True
-    found.append(("siret", "", -3.0 if agree else -8.0))
-    return False
-
-
-def _contacts(left: Subject, right: Subject, statistics: Statistics, found: Found) -> bool:
-    """Compare e-mail and phone, by hash; tell whether one is shared. One that many addresses use is weak evidence."""
-    a, b = left.features, right.features
-    shared = False
-    if a.emails and b.emails:
-        common = _common(a.emails, b.emails)
-        if common:
-            found.append(("email", "", _by_spread(statistics.spread(common), 6.0, 3.5, 1.0)))
-            shared = True
-        elif _common(a.hosts, b.hosts):
-            found.append(("email host", "", 1.5))
-        elif _common(a.near, b.near):
-            found.append(("email nearly", "", 3.0))
-        else:
-            found.append(("email differs", "", -1.2))
-    if a.phones and b.phones:
-        common = _common(a.phones, b.phones)
-        if common:
-            found.append(("phone", "", _by_spread(statistics.spread(common), 6.0, 4.0, 1.5)))
-            shared = True
-        else:
-            found.append(("phone differs", "", -1.8))
+    if one_siren is not None:
+        shared = _siren(left, right, one_siren, reasons) or shared
     return shared
 
 
-def _pages(left: Subject, right: Subject, statistics: Statistics, found: Found) -> bool:
-    """Compare web addresses and links to other directories; tell whether one is shared."""
-    a, b = left.features, right.features
-    links = not left.links.isdisjoint(right.links)
-    if links:
-        found.append(("link", min(left.links & right.links), 6.0))
-    if not (a.pages and b.pages):
-        return links
-    common = left.pages & right.pages
-    if common:
-        found.append(("page", min(common), _by_spread(statistics.spread(common), 5.5, 3.0, 1.0)))
-        return True
-    if _common(a.sites, b.sites):
-        found.append(("page of the same site", a.sites[0], -0.5))
+def _siren(left: Subject, right: Subject, agree: bool, reasons: Found) -> bool:
+    """Compare SIRET and SIREN as one: another establishment of the same enterprise may be another group."""
+    mine, theirs = {*left.registers.get("siret", ())}, {*right.registers.get("siret", ())}
+    if mine & theirs:
+        reasons.append(("siret", ", ".join(sorted(mine & theirs)), "identifier", 1.0))
+    elif not agree:
+        reasons.append(("siren", "", "siren differs", 1.0))
+    elif mine and theirs:
+        reasons.append(("siret", "", "siret of one siren", 1.0))
+        return False
     else:
-        found.append(("page differs", "", -2.0 if a.sites and b.sites else -1.0))
-    return links
+        reasons.append(("siren", "", "siren", 1.0))
+    return agree
 
 
-def _by_spread(addresses: int, alone: float, few: float, many: float) -> float:
-    """Return the weight of a contact that is used at so many addresses."""
-    return alone if addresses <= 2 else few if addresses <= 4 else many
+def _contacts(left: Subject, right: Subject, statistics: Statistics, reasons: Found) -> int:
+    """Compare e-mail, phone, web address and links; return how many kinds are shared. One that many addresses use is weak evidence."""
+    a, b = left.features, right.features
+    shared = different = 0
+    for kind, mine, theirs in (("email", a.emails, b.emails), ("phone", a.phones, b.phones), ("page", a.pages, b.pages)):
+        if not (mine and theirs):
+            continue
+        common = _common(mine, theirs)
+        if common:
+            reasons.append((kind, min(common) if kind == "page" else "", f"{kind} {_by_spread(statistics.spread(common))}", 1.0))
+            shared += 1
+            continue
+        key = _otherwise(kind, a, b)
+        reasons.append((key, "", "page differs on a platform" if key == "page differs" and not (a.sites and b.sites) else key, 1.0))
+        different += key.endswith("differs")
+    links = left.links & right.links
+    if links:
+        reasons.append(("link", min(links), "link", 1.0))
+        shared += 1
+    if shared > 1:
+        reasons.append((_FURTHER, "", _FURTHER, shared - 1.0))
+    if different > 1:
+        reasons.append(("further difference", "", "further difference", different - 1.0))
+    return shared
 
 
-def _common(mine: tuple[str, ...], theirs: tuple[str, ...]) -> Iterable[str]:
+def _otherwise(kind: str, a: Features, b: Features) -> str:
+    """Return what is to be said of contacts that are not equal."""
+    if kind == "email":
+        return "email host" if _common(a.hosts, b.hosts) else "email nearly" if _common(a.near, b.near) else "email differs"
+    return "page of the same site" if kind == "page" and _common(a.sites, b.sites) else f"{kind} differs"
+
+
+def _by_spread(addresses: int) -> str:
+    """Return the name of a contact that is used at so many addresses."""
+    return "alone" if addresses <= 2 else "few" if addresses <= 4 else "many"
+
+
+def _common(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:
     """Return the values that both have; most records have one at most."""
     return [value for value in mine if value in theirs]
 
 
-def _street(a: Features, b: Features, found: Found) -> float:
-    """Compare street and house number; return the weight found."""
+def _street(a: Features, b: Features, reasons: Found) -> bool:
+    """Compare street and house number; tell whether both agree."""
     if not (a.street and b.street):
-        return 0.0
+        return False
     same_number = bool(a.number) and a.number == b.number
     alike = 100.0 if a.street == b.street else fuzz.token_sort_ratio(a.street, b.street)
     if same_number and alike < 82:
         alike = fuzz.token_set_ratio(a.street, b.street)
-    weight = -1.0 if alike < 82 else 3.5 if same_number else 0.3 if a.number and b.number else 1.0
-    found.append(("street", f"{alike:.0f} %", weight))
-    return weight
+    if alike < 100 and _numbered_otherwise(a.street, b.street):
+        alike = 0.0
+    key = "street differs" if alike < 82 else "street and number" if same_number else "street, other number" if a.number and b.number else "street"
+    reasons.append(("street", f"{alike:.0f} %", key, 1.0))
+    return key == "street and number"
 
 
-def _place(left: Subject, right: Subject, street: float, found: Found) -> None:
-    """Compare coordinates, postcode, town and country."""
+def _numbered_otherwise(mine: str, theirs: str) -> bool:
+    """Tell whether two streets bear numbers, and not the same: 18th, 19th."""
+    numbers = [{word for word in street.split() if word[0].isdigit()} for street in (mine, theirs)]
+    return bool(numbers[0] and numbers[1]) and numbers[0].isdisjoint(numbers[1])
+
+
+def _place(left: Subject, right: Subject, street: bool, contact: bool, reasons: Found) -> None:
+    """Compare coordinates, postcode, town and country; with street and contact the same, another town is only another name of it."""
     a, b = left.features, right.features
     distance = _distance(left.point, right.point)
     if distance is not None:
-        found.append(("distance", f"{distance:.2f} km", _by_distance(distance, street)))
+        key = "distance and street" if street and distance < 1 else _by_distance(distance)
+        reasons.append(("distance", f"{distance:.2f} km", key, 1.0))
     if a.country and b.country and a.country != b.country:
-        found.append(("country differs", f"{a.country}, {b.country}", -4.0))
+        reasons.append(("country differs", _two(a.country, b.country), "country differs", 1.0))
+    towns = bool(a.city and b.city)
+    same_town = towns and _same_city(a.city, b.city)
     if a.postcode and b.postcode:
-        found.append(("postcode", "", _by_postcode(a, b)))
-    elif a.city and b.city:
-        same = _same_city(a.city, b.city)
-        if distance is None:
-            found.append(("town", "", 1.0 if same else -4.5))
-        elif same:
-            found.append(("town", a.city, 0.7))
-    elif distance is None:
-        found.append(("place unknown", "", -1.0))
+        key = _by_postcode(a, b)
+        if key != "postcode" and street and contact:
+            key = "town of one street"
+        reasons.append(("postcode", "", key, 1.0))
+        if key == "postcode differs" and towns and not same_town:
+            reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
+    elif towns and distance is None:
+        key = "town" if same_town else "town of one street" if street and contact else "town differs"
+        reasons.append(("town", a.city if same_town else _two(a.city, b.city), key, 1.0))
+    elif same_town:
+        reasons.append(("town", a.city, "town near", 1.0))
+    elif towns and distance is not None and distance > _NEAR:
+        reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
+    elif distance is None and not street:
+        reasons.append(("place unknown", "", "place unknown", 1.0))
 
 
-def _by_distance(kilometres: float, street: float) -> float:
-    """Return the weight of a distance; beside an equal street it adds little."""
-    weight = 2.5 if kilometres < 0.25 else 1.5 if kilometres < 1 else 0.5 if kilometres < 5 else -1.0 if kilometres < 20 else -6.0
-    return min(weight, 1.0) if street >= 3 else weight
+def _two(mine: str, theirs: str) -> str:
+    """Return two values, whichever comes first."""
+    return ", ".join(sorted((mine, theirs)))
 
 
-def _by_postcode(a: Features, b: Features) -> float:
-    """Return the weight of two postcodes; only French ones tell how far apart they are."""
+def _by_distance(kilometres: float) -> str:
+    """Return the name of a distance's weight."""
+    return next((f"distance {most}" for most in (0.25, 1, 5, 20) if kilometres < most), "distance")
+
+
+def _by_postcode(a: Features, b: Features) -> str:
+    """Return the name of two postcodes' weight; only French ones tell how far apart they are."""
     if a.postcode == b.postcode:
-        return 1.5
-    return -5.0 if a.area and b.area and a.area != b.area else -1.0
+        return "postcode"
+    return "postcode of another region" if a.area and b.area and a.area != b.area else "postcode differs"
 
 
 def _same_city(mine: str, theirs: str) -> bool:
@@ -264,12 +313,16 @@ def _same_city(mine: str, theirs: str) -> bool:
     return min(len(mine), len(theirs)) > 3 and fuzz.token_set_ratio(mine, theirs) == 100
 
 
-def _hierarchy(a: Features, b: Features, found: Found) -> None:
-    """Compare ranks: a federation is not its local branch."""
+def _hierarchy(a: Features, b: Features, reasons: Found) -> None:
+    """Compare ranks: a federation is not its branch, nor are two branches whose names say two towns, nor a town hall and what it houses."""
     if a.umbrella != b.umbrella:
-        found.append(("umbrella", "", -3.5))
+        reasons.append(("umbrella", "", "umbrella", 1.0))
     if (a.branch and not b.branch and b.umbrella) or (b.branch and not a.branch and a.umbrella):
-        found.append(("branch", "", -4.0))
+        reasons.append(("branch", "", "branch", 1.0))
+    if a.local and b.local and a.city != b.city and not _same_city(a.city, b.city):
+        reasons.append(("towns in the names differ", _two(a.city, b.city), "towns in the names differ", 1.0))
+    if (a.core == TOWN_HALL) != (b.core == TOWN_HALL):
+        reasons.append(("town hall", "", "town hall", 1.0))
 
 
 def _point(features: Features) -> tuple[float, float, float] | None:
@@ -287,31 +340,48 @@ def _distance(a: tuple[float, float, float] | None, b: tuple[float, float, float
     return _EARTH_KM * math.hypot((b[1] - a[1]) * (a[2] + b[2]) / 2, b[0] - a[0])
 
 
-def _name(left: Subject, right: Subject, found: Found) -> None:
+def _name(left: Subject, right: Subject, reasons: Found) -> None:
     """Compare names; the rarer the words they share, the more it weighs."""
-    alike = similarity(left.name, right.name)
+    names = likeness(left.name, right.name)
     acronym = same_acronym(left.features, right.features)
     shared = left.name.shared(right.name)
-    if acronym and alike < 0.85:
-        weight = min(2 + len(acronym) * 0.7, 5.0)
-        found.append(("acronym", acronym, weight))
+    usual = False
+    if acronym and names.alike < 0.85:
+        reasons.append(("acronym", acronym, f"acronym {min(4, len(acronym))}", 1.0))
+        agree = True
     else:
-        weight = next(value for least, value in _NAME_STEPS if alike >= least)
-        if weight < 2 and shared and left.name.contains(right.name) and sum(shared) > 5:
-            weight = 2.0
-        if weight > 0:
-            weight += max(-2.5, min(2.0, (sum(shared[:3]) - 8) * 0.35))
-        found.append(("name", alike, weight))
-    if weight > 0 and not (left.placed or right.placed) and sum(shared[:3]) < _DISTINCTIVE and not _supported(found):
-        found.append(("name alone", "", -3.0))
-    if weight < -2 and not any(name in _CONTACTS and value > 0 for name, _, value in found):
-        found.append(("weak name alone", "", -3.0))
+        within = names.alike < _GOOD and names.within >= _WITHIN and sum(shared) > 5
+        agree = within or names.alike >= _GOOD
+        usual = not agree and names.own > 0 and bool(shared) and USUAL.keys() >= (left.name.words & right.name.words)
+        reasons.append(("name", names.alike, "name within" if within else "name usual" if usual else _named(names.alike), 1.0))
+        if agree:
+            rarity = sum(shared[:3])
+            reasons.append(("name rarity", rarity, "name rarity", max(_LEAST_RARE, min(MOST_RARE, rarity - _USUAL_RARITY))))
+        if names.own:
+            reasons.append(("own words", names.own, "own words", min(names.own, 10.0)))
+        if left.name.numbers and right.name.numbers and left.name.numbers.isdisjoint(right.name.numbers):
+            reasons.append(("numbers differ", "", "numbers differ", 1.0))
+    fair = agree or (names.alike >= _FAIR and not usual)
+    _beside_name(left, right, agree, fair, sum(shared[:3]), reasons)
 
 
-def _supported(found: Found) -> bool:
-    """Tell whether anything but the name speaks for the pair; that both are of one subject is too little."""
-    return any(value > 0 and name not in _NO_SUPPORT for name, _, value in found)
+def _named(alike: float) -> str:
+    """Return the name of the weight of so much likeness."""
+    return next(key for step, key in _NAME_STEPS if alike >= step)
 
 
-_NO_SUPPORT: Final = frozenset({"name", "acronym", "subjects"})
-_CONTACTS: Final = frozenset({"email", "phone", "page", "link"})
+def _beside_name(left: Subject, right: Subject, agree: bool, fair: bool, rarity: float, reasons: Found) -> None:
+    """Weigh what is there beside the name: little where it agrees, or nothing where it does not, or the same identifier."""
+    if agree and not (left.placed or right.placed) and rarity < _DISTINCTIVE and _SUPPORT.isdisjoint([key for _, _, key, _ in reasons]):
+        reasons.append(("name alone", "", "name alone", 1.0))
+    elif not fair:
+        keys = {key for _, _, key, _ in reasons}
+        if "identifier" in keys:
+            reasons.append(("renamed", "", "renamed", 1.0))
+        elif keys.isdisjoint(_SHARED):
+            reasons.append(("weak name alone", "", "weak name alone", 1.0))
+        reasons += [("contacts of a house", "", "contacts of a house", times) for name, _, _, times in reasons if name == _FURTHER]
+
+
+_SHARED: Final = frozenset({f"{kind} {spread}" for kind in ("email", "phone", "page") for spread in ("alone", "few", "many")} | {"link"})
+_SUPPORT: Final = _SHARED | {"identifier", "siren", "email host", "email nearly"}

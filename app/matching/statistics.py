@@ -6,7 +6,7 @@ Frozen, so that the weight of a pair does not depend on what arrived after it, a
 import math
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,22 +14,32 @@ from sqlalchemy import Connection, delete, insert, select
 
 from app.journal import meta
 from app.journal.tables import statistic
+from app.matching import adopted
 from app.matching.features import Features
+from app.matching.weights import Weights
 from app.matching.words import USUAL
 
 SMALL: Final = 1000
 """A directory of fewer records than this is completed, for counting, by the usual words' rates."""
 
-WORD, SPREAD, FULL = "word", "spread", "full"
+ONCE: Final = 0.012
+"""A source lists each group once if it repeats itself in fewer of its records than this."""
+
+WORD, SPREAD, FULL, REPEAT = "word", "spread", "full", "repeat"
+_MILLION: Final = 1_000_000
 _VERSION: Final = "statistics_version"
 _RECORDS: Final = "statistics_records"
 _OUTDATED: Final = "statistics_outdated"
+_RULES: Final = "matching_rules"
+RULES: Final = "2"
+"""Changes with the normal form and the reasons: a directory matched under other rules is due to be matched anew."""
 
 
 @dataclass(frozen=True)
 class Statistics:
     """`words`: in how many records a word of a name occurs (once when absent); `spreads`: at how many addresses a contact is used
-    (at most 2 when absent); `full`: the keys that too many records share; `records`: how many there were.
+    (at most 2 when absent); `full`: the keys that too many records share; `records`: how many there were; `repeats`: by source, in
+    which share of its records it repeats itself; `weights`: what each reason counts.
     """
 
     records: int = 0
@@ -37,6 +47,8 @@ class Statistics:
     spreads: Mapping[str, int] = field(default_factory=dict)
     full: frozenset[int] = frozenset()
     version: str = ""
+    repeats: Mapping[str, float] = field(default_factory=dict)
+    weights: Weights = field(default_factory=Weights)
     _rarities: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     def rarity(self, word: str) -> float:
@@ -52,9 +64,22 @@ class Statistics:
         """Return at how many addresses the least widely shared of `contacts` is used."""
         return min((self.spreads.get(contact, 1) for contact in contacts), default=1)
 
+    def repeat(self, source: str) -> float:
+        """Return how often a source repeats itself."""
+        return self.repeats.get(source, UNKNOWN_REPEAT)
+
+    def singles(self) -> frozenset[str]:
+        """Return the sources that list each group once."""
+        return frozenset(source for source, share in self.repeats.items() if share < ONCE)
+
     def outgrown(self, records: int) -> bool:
         """Tell whether a full run is due: the directory changed by more than a fifth, and by more than 20 records."""
         return abs(records - self.records) > max(20, self.records / 5)
+
+
+UNKNOWN_REPEAT: Final = 0.02
+_DOUBT: Final = 50
+"""So many records a source must have before what it shows of itself weighs as much as what is usual."""
 
 
 class Counting:
@@ -65,10 +90,18 @@ class Counting:
         self._words: Counter[str] = Counter()
         self._first: dict[str, int] = {}
         self._further: dict[str, set[int]] = {}
+        self._seen: set[int] = set()
+        self._listed: Counter[str] = Counter()
+        self._repeated: Counter[str] = Counter()
 
-    def add(self, features: Features) -> None:
-        """Count one record."""
+    def add(self, features: Features, reference: str = "") -> None:
+        """Count one record; `reference` is ``source/key``."""
         self._records += 1
+        source = reference.partition("/")[0]
+        marks = {hash((source, mark)) for mark in _marks(features)}
+        self._listed[source] += 1
+        self._repeated[source] += not self._seen.isdisjoint(marks)
+        self._seen |= marks
         self._words.update({*features.core})
         address = hash(_address(features))
         for contact in (*features.phones, *features.emails, *features.pages):
@@ -79,7 +112,19 @@ class Counting:
         """Return what was counted, as a new version."""
         words = {word: count for word, count in self._words.items() if count > 1}
         spreads = {contact: 1 + len(others) for contact, others in self._further.items() if len(others) > 1}
-        return Statistics(self._records, words, spreads, version=secrets.token_hex(8))
+        repeats = {source: (self._repeated[source] + _DOUBT * UNKNOWN_REPEAT) / (count + _DOUBT) for source, count in self._listed.items() if source}
+        return Statistics(self._records, words, spreads, version=secrets.token_hex(8), repeats=repeats)
+
+
+def _marks(features: Features) -> Iterator[tuple[object, ...]]:
+    """Yield what no two groups of one directory have in common: name and town, or address, contact and a word of the name."""
+    if features.core and (features.postcode or features.city):
+        yield tuple(sorted(features.core)), features.postcode or features.city
+    if features.number:
+        address = _address(features)
+        yield tuple(sorted(features.core)), address
+        for contact in (*features.phones, *features.emails):
+            yield from ((contact, address, word) for word in features.core[:4])
 
 
 def _address(features: Features) -> tuple[str, str]:
@@ -96,10 +141,13 @@ def version(c: Connection) -> str:
 
 def load(c: Connection) -> Statistics:
     """Read the frozen statistics."""
-    found: dict[str, dict[str, int]] = {WORD: {}, SPREAD: {}, FULL: {}}
+    found: dict[str, dict[str, int]] = {WORD: {}, SPREAD: {}, FULL: {}, REPEAT: {}}
     for kind, value, count in c.execute(select(statistic.c.kind, statistic.c.value, statistic.c.count)):
         found[kind][value] = count
-    return Statistics(int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c))
+    repeats = {source: count / _MILLION for source, count in found[REPEAT].items()}
+    return Statistics(
+        int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c), repeats, adopted.current(c)
+    )
 
 
 def outdate(c: Connection) -> None:
@@ -108,8 +156,8 @@ def outdate(c: Connection) -> None:
 
 
 def outdated(c: Connection) -> bool:
-    """Tell whether somebody noted that."""
-    return meta.get(c, _OUTDATED) == "yes"
+    """Tell whether somebody noted that, or they were counted under other rules."""
+    return meta.get(c, _OUTDATED) == "yes" or (version(c) != "" and meta.get(c, _RULES) != RULES)
 
 
 def save(c: Connection, statistics: Statistics) -> None:
@@ -119,10 +167,12 @@ def save(c: Connection, statistics: Statistics) -> None:
         (WORD, statistics.words),
         (SPREAD, statistics.spreads),
         (FULL, {str(key): 1 for key in statistics.full}),
+        (REPEAT, {source: round(share * _MILLION) for source, share in statistics.repeats.items()}),
     )
     rows = [{"kind": kind, "value": value, "count": count} for kind, values in counts for value, count in values.items()]
     if rows:
         c.execute(insert(statistic), rows)
     meta.put(c, _OUTDATED, "no")
+    meta.put(c, _RULES, RULES)
     meta.put(c, _VERSION, statistics.version)
     meta.put(c, _RECORDS, str(statistics.records))

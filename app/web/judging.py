@@ -14,7 +14,7 @@ from app.journal.tables import edge, record, source
 from app.journal.text import from_text
 from app.matching import explain as explaining
 from app.matching import judge as judged
-from app.matching import queue
+from app.matching import queue, relations
 from app.matching.queue import Choice
 from app.names import Names
 from app.web import bodies
@@ -26,7 +26,7 @@ from app.web.problems import refusals
 
 router = APIRouter(prefix="/api", tags=["matching"], default_response_class=JSONResponse)
 
-STATES = ("review", "match", "refused")
+STATES = ("review", "match", "refused", "related")
 OUT_OF_BOUNDS = Text(
     "« limit » va de 1 à 1000, et « cursor » est celui de la page précédente.",
     "'limit' goes from 1 to 1000, and 'cursor' is that of the previous page.",
@@ -47,6 +47,8 @@ def list_matches(
     limit: int = PAGE,
 ) -> Response:
     """Pairs of records by state: `match` was merged and `refused` was not, both the most alike first; `review` waits for a person.
+
+    `related` are no pairs to merge, but links to propose.
 
     Under `review` there is one pair for every two groups, refused ones among them, and the one that settles most comes first; `band`, `sources`,
     `candidates` and `why` choose among them, each with a value that `facets` counts.
@@ -81,9 +83,20 @@ def matches(c: Connection, names: Names, state: str, offset: int, limit: int, la
             "reasons": from_text(row.reasons),
             "state": row.state,
             "message": _sentence(row.message, language),
+            **_relation(row.reasons, names, language),
         }
         for row in rows
     ]
+
+
+def _relation(reasons: str, names: Names, language: str) -> dict[str, Any]:
+    """Return what two records that are not one group are to each other: the kind, which is the whole where that is known, and a sentence."""
+    kept = next((detail for name, detail, _ in from_text(reasons) if name == relations.REASON), None)
+    if kept is None:
+        return {}
+    found = relations.from_detail(kept)
+    whole = names.record(*found.whole.split("/", 1)) if found.whole else None
+    return {"relation": {"kind": found.kind, "whole": whole}, "message": relations.SENTENCES[found.kind].in_language(language)}
 
 
 def _pairs() -> Select[Any]:

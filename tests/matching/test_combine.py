@@ -104,9 +104,11 @@ def test_growth_by_a_fifth_counts_the_words_anew(desk: Desk, atelier: dict[str, 
 
 def test_pairs_worth_a_look_are_kept_for_review(desk: Desk) -> None:
     """A pair between the two thresholds is not merged and stays in the journal with its reasons."""
-    name = {"name": {"fr": "Les Lucioles du Canal"}, "location": [{"postalCode": "93200", "addressLocality": "Saint-Denis"}]}
+    place = {"postalCode": "93200", "addressLocality": "Saint-Denis", "streetAddress": "12 rue des Exemples"}
+    elsewhere = {**place, "streetAddress": "3 quai du Modèle"}
+    name = {"name": {"fr": "Les Lucioles du Canal"}, "location": [place]}
     desk.say("a/1", {**name, "telephone": "0199000001", "email": "x@a.example", "url": ["https://a.example/"]})
-    desk.say("b/1", {**name, "telephone": "0199000002", "email": "x@b.example", "url": ["https://b.example/"]})
+    desk.say("b/1", {**name, "location": [elsewhere], "telephone": "0199000002", "email": "x@b.example", "url": ["https://b.example/"]})
     with desk.journal.read() as c:
         states = {row.state: row.score for row in c.execute(select(edge))}
     assert [*states] == ["review"]

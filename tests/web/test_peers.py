@@ -149,6 +149,7 @@ def test_a_judgement_is_kept_explained_and_revoked(here: Site) -> None:
     assert {"matches", "next", "total", "facets"} == waiting.keys()
     assert here.ask("GET", "/api/matches?state=review&band=cheese", role="reader").status_code == 400
     assert here.ask("GET", "/api/matches?state=match", role="reader").json().keys() == {"matches", "next"}
+    assert here.ask("GET", "/api/matches?state=related", role="reader").json()["matches"] == []
     assert here.ask("GET", "/api/matches?state=odd", role="reader").status_code == 400
     assert here.ask("POST", "/api/judgements", {"left": left, "right": right, "verdict": "maybe"}, "editor", Content_Type=PLAIN).status_code == 400
     assert here.ask("POST", "/api/judgements", {"left": left, "right": "urn:x", "verdict": "same"}, "editor", Content_Type=PLAIN).status_code in {
