@@ -168,6 +168,6 @@ def same_acronym(a: Features, b: Features) -> str:
         for acronym in mine.acronyms:
             if acronym in theirs.acronyms or acronym in theirs.initials:
                 return acronym
-        if len(mine.core) == 1 and mine.core[0] in theirs.initials:
+        if len(mine.core) == 1 and (mine.core[0] in theirs.initials or mine.core[0] in theirs.acronyms):
             return mine.core[0]
     return ""

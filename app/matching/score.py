@@ -269,24 +269,31 @@ def _place(left: Subject, right: Subject, street: bool, contact: bool, reasons: 
         reasons.append(("distance", f"{distance:.2f} km", key, 1.0))
     if a.country and b.country and a.country != b.country:
         reasons.append(("country differs", _two(a.country, b.country), "country differs", 1.0))
-    towns = bool(a.city and b.city)
-    same_town = towns and _same_city(a.city, b.city)
+    same_town = _same_city(a.city, b.city) if a.city and b.city else None
     if a.postcode and b.postcode:
-        key = _by_postcode(a, b)
-        if key != "postcode" and street and contact:
-            key = "town of one street"
-        reasons.append(("postcode", "", key, 1.0))
-        if key == "postcode differs" and towns and not same_town:
-            reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
-    elif towns and distance is None:
+        _postcodes(a, b, street, contact, same_town, reasons)
+    elif same_town is not None and distance is None:
         key = "town" if same_town else "town of one street" if street and contact else "town differs"
         reasons.append(("town", a.city if same_town else _two(a.city, b.city), key, 1.0))
     elif same_town:
         reasons.append(("town", a.city, "town near", 1.0))
-    elif towns and distance is not None and distance > _NEAR:
+    elif same_town is False and distance is not None and distance > _NEAR:
         reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
     elif distance is None and not street:
         reasons.append(("place unknown", "", "place unknown", 1.0))
+
+
+def _postcodes(a: Features, b: Features, street: bool, contact: bool, same_town: bool | None, reasons: Found) -> None:
+    """Compare two postcodes; `same_town` is None where a town is unknown."""
+    key = _by_postcode(a, b)
+    if key != "postcode" and street and contact:
+        key = "town of one street"
+    reasons.append(("postcode", "", key, 1.0))
+    if same_town is False and key.startswith("postcode "):
+        if key == "postcode differs":
+            reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
+        if street:
+            reasons.append(("street of another town", "", "street of another town", 1.0))
 
 
 def _two(mine: str, theirs: str) -> str:
@@ -378,6 +385,8 @@ def _beside_name(left: Subject, right: Subject, agree: bool, fair: bool, rarity:
         keys = {key for _, _, key, _ in reasons}
         if "identifier" in keys:
             reasons.append(("renamed", "", "renamed", 1.0))
+        elif "siren" in keys and not keys.isdisjoint(_SHARED):
+            reasons.append(("renamed", "", "renamed, one SIREN", 1.0))
         elif keys.isdisjoint(_SHARED):
             reasons.append(("weak name alone", "", "weak name alone", 1.0))
         reasons += [("contacts of a house", "", "contacts of a house", times) for name, _, _, times in reasons if name == _FURTHER]
