@@ -323,7 +323,7 @@ def _same_city(mine: str, theirs: str) -> bool:
 
 def _hierarchy(a: Features, b: Features, reasons: Found) -> None:
     """Compare ranks: a federation is not its branch, nor are two branches whose names say two towns, nor a town hall and what it houses."""
-    if a.umbrella != b.umbrella:
+    if a.umbrella != b.umbrella and not same_acronym(a, b):
         reasons.append(("umbrella", "", "umbrella", 1.0))
     if (a.branch and not b.branch and b.umbrella) or (b.branch and not a.branch and a.umbrella):
         reasons.append(("branch", "", "branch", 1.0))

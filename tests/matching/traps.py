@@ -984,4 +984,235 @@ TRAPS: Final = (
             "b": (_row("carte", "Secours des Collines, comité local d'Aubenas", "07200 Aubenas", phone="04 65 71 39 04"),),
         },
     ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "La Grange aux Idées", "81000 Albi", email="grange@free.fr"),),
+            "b": (_row("carte", "La Grange aux idées", "81100 Castres", email="contact@grange-castres.example"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "Jardin des Possibles", "93200 Saint-Denis", category="environnement"),),
+            "b": (_row("carte", "Jardin des Possibles", "97400 Saint-Denis", category="environnement"),),
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "Groupe d'Entraide Mutuelle l'Embarcadère", "29200 Brest", phone="02 61 91 50 03"),
+                _row("carte", "GEM L'Embarcadère", "29200 Brest"),
+            )
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "CADA", "12000 Rodez", phone="05 36 49 50 04"),
+                _row("carte", "Centre d'accueil pour demandeurs d'asile", "Rodez", phone="05.36.49.50.04"),
+            )
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "Confédération Solidaire des Foyers", "63000 Clermont-Ferrand"),
+                _row("carte", "CSF", "63000 Clermont-Ferrand", email="csf63@foyers.example"),
+            ),
+            "b": (_row("annuaire", "Comité Social et Festif (CSF)", "63000 Clermont-Ferrand", email="fetes@csf.example"),),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (_row("ville", "Mairie de Crest", "Place du Docteur Rozier, 26400 Crest", phone="04 65 71 51 01", email="accueil@crest.example"),),
+            "b": (
+                _row("carte", "CCAS Ville de Crest", "Place du Docteur Rozier, 26400 Crest", phone="04 65 71 51 01", email="accueil@crest.example"),
+            ),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (_row("ville", "Commune de Lodève", "7 place de l'Hôtel de Ville, 34700 Lodève", phone="04 65 71 51 02"),),
+            "b": (_row("carte", "Centre social municipal de Lodève", "7 pl. de l'Hôtel de Ville, 34700 Lodève", phone="04 65 71 51 02"),),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (
+                _row("ville", "Mairie d'Autun", "71400 Autun", siret="21710099900010"),
+                _row("carte", "Ville d'AUTUN", "71400 AUTUN", siret="217100999"),
+            ),
+            "b": (_row("annuaire", "Centre communal d'action sociale", "71400 Autun", siret="26710099900019"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "France Bénévoles 37", "Maison des associations, 4 rue Bernard, 37000 Tours", phone="02 61 91 52 01"),),
+            "b": (_row("carte", "Cercle généalogique", "Maison des associations, 4 rue Bernard, 37000 Tours", phone="02 61 91 52 01"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Les Amis de la nature", "10 rue Verte, 68100 Mulhouse", phone="03 53 01 52 02"),),
+            "b": (_row("carte", "Les Amis de l'orgue", "10 rue Verte, 68100 Mulhouse", phone="03 53 01 52 02"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Collectif Réfugiés", "5 rue du Faubourg, 38000 Grenoble", url="https://maison.example", phone="04 65 71 52 03"),),
+            "b": (_row("carte", "Collectif Climat", "5 rue du Faubourg, 38000 Grenoble", url="https://maison.example", phone="04 65 71 52 03"),),
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row("ville", "Espoir Quartiers Nord", "13015 Marseille", rna="W133000051", phone="04 65 71 53 01"),
+                _row("carte", "Les Minots en marche", "8 traverse du Puits, 13014 Marseille", rna="W133000051", phone="06 39 98 53 01"),
+            )
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row("ville", "SARL Bio Panier", "82000 Montauban", siret="88900000100015"),
+                _row("carte", "SCIC Terres Paysannes", "82000 Montauban", siret="889 000 001 00015", url="https://tp.example"),
+            )
+        },
+    ),
+    Trap(
+        "a name taken up by another",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Café de la Paix",
+                    "2 place d'Armes, 08000 Charleville-Mézières",
+                    siret="89100000100011",
+                    phone="03 53 01 54 01",
+                    modified="2001-01-01",
+                ),
+            ),
+            "b": (
+                _row(
+                    "carte",
+                    "Café de la Paix",
+                    "2 place d'Armes, 08000 Charleville-Mézières",
+                    siret="89100000200019",
+                    phone="03 53 01 54 01",
+                    modified="2024-01-01",
+                ),
+            ),
+        },
+    ),
+    Trap(
+        "swapped coordinates",
+        {
+            "a": (
+                _row("ville", "Ferme des Hautes Herbes", "56500 Locminé", lat="47.886", lon="-2.835"),
+                _row("carte", "Ferme des Hautes Herbes", lat="-2.835", lon="47.886"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {
+            "a": (
+                _row("ville", "Crèche associative Bébé Câlin", "10 rue de l'Évêché, 72000 Le Mans"),
+                _row("carte", "CrÃ¨che associative BÃ©bÃ© CÃ¢lin", "10 rue de lâ€™Ã‰vÃªchÃ©, 72000 Le Mans"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {"a": (_row("ville", "Fraternité Guérande", "44350 Guérande"), _row("carte", "Fraternit\xe9 Gu\ufffdrande", "44350 Gu\ufffdrande"))},
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (
+                _row("ville", "Atelier Couture", "86000 Poitiers", phone="0536495701-0639985701"),
+                _row("carte", "L'atelier de couture", "86000 Poitiers", phone="06 39 98 57 01"),
+            )
+        },
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (
+                _row("ville", "Vestiaire solidaire", "16000 Angoulême", phone="05 36 49 57 02 (lundi) 06 39 98 57 02 (soir)"),
+                _row("carte", "Vestiaire Solidaire d'Angoulême", "16000 Angoulême", phone="0033 6 39 98 57 02"),
+            )
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Harmonie municipale de Guitté", "22630 Évran", phone="02 61 91 58 01"),
+                _row("carte", "Harmonie Municipale de Guitté", "22630 Guitté", phone="02 61 91 58 01"),
+            )
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Foot loisir du Val", "1 rue du Stade, 35580 Guichen", lat="47.967", lon="-1.795"),
+                _row("carte", "Foot Loisir du Val", "1 rue du stade, 35580 Pont-Réan", lat="47.968", lon="-1.796"),
+            )
+        },
+    ),
+    Trap(
+        "stale contacts",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Ensemble contre la précarité",
+                    "02100 Saint-Quentin",
+                    phone="03 53 01 59 01",
+                    email="ecp@wanadoo.fr",
+                    url="http://ecp.free.example",
+                    modified="2009-01-01",
+                ),
+                _row(
+                    "carte",
+                    "Ensemble Contre la Précarité",
+                    "02100 Saint-Quentin",
+                    phone="06 39 98 59 01",
+                    email="contact@ensemble-precarite.example",
+                    url="https://ensemble-precarite.example",
+                    modified="2024-01-01",
+                ),
+            )
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Union des Cafés Solidaires", "11 rue Oberkampf, 75011 Paris", url="https://cafes-solidaires.example"),),
+            "b": (_row("carte", "Café Solidaire de Pantin", "93500 Pantin", url="https://cafes-solidaires.example"),),
+            "c": (_row("annuaire", "Café Solidaire de Bobigny", "93000 Bobigny", url="https://cafes-solidaires.example"),),
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Attac'hement citoyen", "21 ter rue Voltaire, 75011 Paris", email="contact@ac.example"),),
+            "b": (_row("carte", "Attac'hement citoyen 35", "35000 Rennes", email="rennes@ac.example"),),
+            "c": (_row("carte", "Attac'hement citoyen 44", "44000 Nantes", email="nantes@ac.example"),),
+        },
+    ),
 )
