@@ -121,6 +121,7 @@ class _State:
         self.unlike: dict[tuple[int, int], tuple[int, int]] = {}
         self.score = score
         self.group_of = {record: _Group([record], {key: set(values) for key, values in registers[record].items()}) for record in references}
+        self.named = {record: _official(registers[record]) or record for record in references}
         for record, group in self.group_of.items():
             source = references[record].partition("/")[0]
             if source in singles:
@@ -166,12 +167,20 @@ class _State:
         return any(self._weight(min(a, b), max(a, b)) < SURE for source in shared for a in mine.singles[source] for b in theirs.singles[source])
 
     def _unlike(self, mine: _Group, theirs: _Group) -> bool:
-        """Tell whether the mean weight of all pairs across is negative; what two groups are is not asked again until one grows."""
+        """Tell whether the mean weight of all pairs across is negative; what two groups are is not asked again until one grows.
+
+        Records of one official identifier stand for each other, the best of them: a group that was renamed is not unlike its new name.
+        """
         sizes = len(mine.members), len(theirs.members)
         if self.unlike.get((id(mine), id(theirs))) == sizes:
             return True
-        weights = [max(-CAP, min(CAP, self._weight(min(a, b), max(a, b)))) for a in mine.members for b in theirs.members]
-        if math.fsum(weights) >= 0:
+        weights: dict[tuple[object, object], float] = {}
+        for a in mine.members:
+            for b in theirs.members:
+                weight = max(-CAP, min(CAP, self._weight(min(a, b), max(a, b))))
+                named = self.named[a], self.named[b]
+                weights[named] = max(weight, weights.get(named, -CAP))
+        if math.fsum(weights.values()) >= 0:
             return False
         self.unlike[id(mine), id(theirs)] = sizes
         self.unlike[id(theirs), id(mine)] = sizes[::-1]
@@ -184,6 +193,11 @@ class _State:
             known = self.score(left, right) if len(self.references) <= COMPARED else UNSCORED
             self.known[left, right] = known
         return known
+
+
+def _official(registers: Mapping[str, tuple[str, ...]]) -> object:
+    """Return an official identifier of a record; a SIREN is that of all its establishments."""
+    return next(((register, registers[register]) for register in sorted(registers) if register != "siren" and registers[register]), None)
 
 
 def _identified(mine: _Group, theirs: _Group) -> bool:

@@ -42,6 +42,7 @@ LABELS: Final = {
     "postcode": Text("code postal", "postcode"),
     "town": Text("commune", "town"),
     "town differs": Text("communes différentes", "different towns"),
+    "street of another town": Text("la même rue, mais d'une autre commune", "the same street, but of another town"),
     "country differs": Text("pays différents", "different countries"),
     "place unknown": Text("lieu inconnu", "place unknown"),
     "subjects": Text("thématiques", "topics"),

@@ -87,13 +87,14 @@ def features(document: Mapping[str, Any], contacts: Mapping[str, list[str]] | No
     latitude, longitude = point(place.get("latitude", ""), place.get("longitude", ""), country, area) or (None, None)
     cores = [_core(one, city) for one in spelled]
     first = spelled[0] if spelled else []
+    acronyms = _sorted([acronym for name in names for acronym in _acronyms(name)])
     pages = [page for url in texts(document.get("url")) if (page := page_address(url))]
     hashes = contact_hashes.merged(contact_hashes.hashes(document, secret), contacts)
     return Features(
         core=cores[0] if cores else (),
         others=tuple(dict.fromkeys([core for core in cores[1:] if core != cores[0]])),
-        acronyms=_sorted([acronym for name in names for acronym in _acronyms(name)]),
-        initials=_sorted(_initials(first, city)),
+        acronyms=acronyms,
+        initials=_sorted(_initials([word for word in first if word not in acronyms], city)),
         umbrella=not UMBRELLAS.isdisjoint(first),
         branch=not BRANCHES.isdisjoint(first),
         number=number,

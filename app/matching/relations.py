@@ -3,7 +3,7 @@
 Found on the way, when two records are compared; a proposal of a link for people to take or leave, and never a merge.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,10 @@ _SITE: Final = frozenset({"page alone", "page few", "page many", "page of the sa
 _ELSEWHERE: Final = frozenset({"postcode differs", "postcode of another region", "town differs", "town differs too", "distance 20", "distance"})
 
 
+_UNDER_A_HEAD: Final = _SHARED | _ONE_ENTERPRISE
+_OF_A_NETWORK: Final = _SITE | _ONE_ENTERPRISE
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """`kind` is UNIT, BRANCH or NETWORK; `whole` the reference of the record that the other is a part of, empty for a NETWORK."""
@@ -56,22 +60,19 @@ def from_detail(detail: str) -> Relation:
     return Relation(kind, whole)
 
 
-def possible(mine: Features, theirs: Features, keys: Collection[str]) -> bool:
-    """Tell, before names are compared, whether there may be a relation; `keys` are the weights' names of what was found."""
-    if not _ONE_ENTERPRISE.isdisjoint(keys):
-        return True
-    return not (_SHARED if mine.umbrella != theirs.umbrella else _SITE).isdisjoint(keys)
+def possible(mine: Features, theirs: Features, reasons: Iterable[tuple[str, str | float, str, float]]) -> bool:
+    """Tell, before names are compared, whether there may be a relation after all `reasons`, whose third part is the weight's name."""
+    wanted = _UNDER_A_HEAD if mine.umbrella != theirs.umbrella else _OF_A_NETWORK
+    return any(key in wanted for _, _, key, _ in reasons)
 
 
 def relation(mine: Features, theirs: Features, names: tuple[Name, Name], references: tuple[str, str], keys: Collection[str]) -> Relation | None:
-    """Return the relation of two records.
+    """Return the relation of two records between which one is `possible`.
 
     One enterprise with two establishments is a unit and its whole, or a network where nothing says which is which. Names that are alike but
     for the words of rank, one of a head organisation, with a contact or a site in common, are a branch and its head; without a head, two
     branches in two towns that share a site, a mail domain or a SIREN.
     """
-    if not possible(mine, theirs, keys):
-        return None
     one_enterprise = not _ONE_ENTERPRISE.isdisjoint(keys)
     whole = _whole(mine, theirs, references)
     if not one_enterprise and likeness(names[0].without(_RANKS), names[1].without(_RANKS)).alike < ALIKE:

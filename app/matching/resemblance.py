@@ -43,10 +43,19 @@ _EQUAL: Final = Likeness(1.0, 1.0, 0.0)
 _UNLIKE: Final = Likeness(0.0, 0.0, 0.0)
 
 
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@lru_cache(maxsize=16_384)
+def _town_words(city: str) -> frozenset[str]:
+    """Return the words of a town."""
+    return frozenset(city.split())
+
+
 class Name:
     """The words of a record's names with their rarity, made ready for many comparisons; `towns` are words of the record's own town."""
 
-    __slots__ = ("core", "letters", "numbers", "others", "rarity", "statistics", "total", "towns", "words")
+    __slots__ = ("core", "numbers", "others", "rarity", "statistics", "total", "towns", "words")
 
     def __init__(self, features: Features, statistics: Statistics) -> None:
         """Look the rarity of every word up once."""
@@ -55,9 +64,9 @@ class Name:
         self.rarity = {word: statistics.rarity(word) if len(word) > _SHORT else min(_RARE_SHORT, statistics.rarity(word)) for word in features.core}
         self.words = self.rarity.keys()
         self.total = sum(self.rarity.values())
-        self.letters = "".join([word[0] for word in features.core])
-        self.numbers = frozenset([word for word in features.core if word.isdecimal()])
-        self.towns = frozenset(features.city.split())
+        numbers = [word for word in features.core if word.isdecimal()]
+        self.numbers = frozenset(numbers) if numbers else _NONE
+        self.towns = _town_words(features.city)
         self.others = [Name(Features(core=core, city=features.city), statistics) for core in features.others]
 
     def shared(self, other: "Name") -> list[float]:
@@ -125,11 +134,13 @@ def _agree(likeness: float, mine: float, theirs: float, tally: list[float]) -> N
 
 
 def _nearly(rest: list[str], others: list[str], mine: Mapping[str, float], theirs: Mapping[str, float], tally: list[float]) -> None:
-    """Take the words that are nearly equal out of both lists, and count them."""
+    """Take the words that are nearly equal out of both lists, and count them; one mistyped keeps its first letter or its last."""
     for word in [*rest]:
-        if not others:
-            break
-        best, other = max([(_resembling(word, candidate), candidate) for candidate in others])
+        first, last = word[0], word[-1]
+        found = [(_resembling(word, candidate), candidate) for candidate in others if candidate[0] == first or candidate[-1] == last]
+        if not found:
+            continue
+        best, other = max(found)
         if best >= _SOFT:
             _agree(best, mine[word], theirs[other], tally)
             rest.remove(word)
@@ -139,8 +150,9 @@ def _nearly(rest: list[str], others: list[str], mine: Mapping[str, float], their
 def _abbreviated(short: list[str], long: list[str], name: Name) -> list[tuple[str, Words]]:
     """Return the words of `short` that abbreviate words of `long` side by side in a name, and take both out of the lists."""
     found = []
+    letters = "".join([word[0] for word in name.core])
     for word in [*short]:
-        start = name.letters.find(word) if len(word) >= _ACRONYM else -1
+        start = letters.find(word) if len(word) >= _ACRONYM else -1
         words = name.core[start : start + len(word)]
         if start >= 0 and len({*words}) == len(words) and all(one in long for one in words):
             found.append((word, words))
@@ -168,6 +180,6 @@ def same_acronym(a: Features, b: Features) -> str:
         for acronym in mine.acronyms:
             if acronym in theirs.acronyms or acronym in theirs.initials:
                 return acronym
-        if len(mine.core) == 1 and mine.core[0] in theirs.initials:
+        if len(mine.core) == 1 and (mine.core[0] in theirs.initials or mine.core[0] in theirs.acronyms):
             return mine.core[0]
     return ""

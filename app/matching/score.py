@@ -6,6 +6,7 @@ Weights are about log2 odds and stand in a table. The sum of the reasons is the 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from rapidfuzz import fuzz
@@ -105,7 +106,7 @@ def promising(left: Subject, right: Subject, statistics: Statistics) -> Score | 
     reasons = _about(left, right, statistics)
     weights = statistics.weights.values
     known = sum([weights[key] * times for _, _, key, times in reasons])
-    if known + statistics.weights.best_name < REVIEW and not possible(left.features, right.features, [key for _, _, key, _ in reasons]):
+    if known + statistics.weights.best_name < REVIEW and not possible(left.features, right.features, reasons):
         return None
     _name(left, right, reasons)
     if _total(reasons, weights) < REVIEW and _related(left, right, reasons) is None:
@@ -115,8 +116,9 @@ def promising(left: Subject, right: Subject, statistics: Statistics) -> Score | 
 
 def _related(left: Subject, right: Subject, reasons: Found) -> Relation | None:
     """Return what two records are if they are not one group."""
-    keys = [key for _, _, key, _ in reasons]
-    return relation(left.features, right.features, (left.name, right.name), (left.reference, right.reference), keys)
+    if not possible(left.features, right.features, reasons):
+        return None
+    return relation(left.features, right.features, (left.name, right.name), (left.reference, right.reference), [key for _, _, key, _ in reasons])
 
 
 def _total(reasons: Found, weights: Mapping[str, float]) -> float:
@@ -137,9 +139,7 @@ def _scored(left: Subject, right: Subject, reasons: Found, statistics: Statistic
 
 def _about(left: Subject, right: Subject, statistics: Statistics) -> Found:
     """Return all reasons but the name; the first is what speaks against any two records, the more the more records there are."""
-    reasons: Found = [("prior", str(statistics.records), "prior", 1.0)]
-    if statistics.records > _LARGE:
-        reasons.append(("size", str(statistics.records), "size", math.log10(statistics.records / _LARGE)))
+    reasons: Found = [*_opening(statistics.records)]
     official = _identifiers(left, right, reasons)
     contacts = _contacts(left, right, statistics, reasons)
     street = _street(left.features, right.features, reasons)
@@ -151,6 +151,13 @@ def _about(left: Subject, right: Subject, statistics: Statistics) -> Found:
     if left.source and left.source == right.source:
         _same_source(left.source, official or contacts > 0 or street, statistics, reasons)
     return reasons
+
+
+@lru_cache(maxsize=64)
+def _opening(records: int) -> tuple[tuple[str, str, str, float], ...]:
+    """Return what is to be said of any two of so many records."""
+    prior = ("prior", str(records), "prior", 1.0)
+    return (prior, ("size", str(records), "size", math.log10(records / _LARGE))) if records > _LARGE else (prior,)
 
 
 def _same_source(source: str, shared: bool, statistics: Statistics, reasons: Found) -> None:
@@ -200,9 +207,8 @@ def _contacts(left: Subject, right: Subject, statistics: Statistics, reasons: Fo
     """Compare e-mail, phone, web address and links; return how many kinds are shared. One that many addresses use is weak evidence."""
     a, b = left.features, right.features
     shared = different = 0
-    for kind, mine, theirs in (("email", a.emails, b.emails), ("phone", a.phones, b.phones), ("page", a.pages, b.pages)):
-        if not (mine and theirs):
-            continue
+    both = ("email", a.emails, b.emails), ("phone", a.phones, b.phones), ("page", a.pages, b.pages)
+    for kind, mine, theirs in [one for one in both if one[1] and one[2]]:
         common = _common(mine, theirs)
         if common:
             reasons.append((kind, min(common) if kind == "page" else "", f"{kind} {_by_spread(statistics.spread(common))}", 1.0))
@@ -211,9 +217,8 @@ def _contacts(left: Subject, right: Subject, statistics: Statistics, reasons: Fo
         key = _otherwise(kind, a, b)
         reasons.append((key, "", "page differs on a platform" if key == "page differs" and not (a.sites and b.sites) else key, 1.0))
         different += key.endswith("differs")
-    links = left.links & right.links
-    if links:
-        reasons.append(("link", min(links), "link", 1.0))
+    if left.links and not left.links.isdisjoint(right.links):
+        reasons.append(("link", min(left.links & right.links), "link", 1.0))
         shared += 1
     if shared > 1:
         reasons.append((_FURTHER, "", _FURTHER, shared - 1.0))
@@ -247,7 +252,7 @@ def _street(a: Features, b: Features, reasons: Found) -> bool:
     alike = 100.0 if a.street == b.street else fuzz.token_sort_ratio(a.street, b.street)
     if same_number and alike < 82:
         alike = fuzz.token_set_ratio(a.street, b.street)
-    if alike < 100 and _numbered_otherwise(a.street, b.street):
+    if 82 <= alike < 100 and _numbered_otherwise(a.street, b.street):
         alike = 0.0
     key = "street differs" if alike < 82 else "street and number" if same_number else "street, other number" if a.number and b.number else "street"
     reasons.append(("street", f"{alike:.0f} %", key, 1.0))
@@ -269,24 +274,34 @@ def _place(left: Subject, right: Subject, street: bool, contact: bool, reasons: 
         reasons.append(("distance", f"{distance:.2f} km", key, 1.0))
     if a.country and b.country and a.country != b.country:
         reasons.append(("country differs", _two(a.country, b.country), "country differs", 1.0))
-    towns = bool(a.city and b.city)
-    same_town = towns and _same_city(a.city, b.city)
+    if a.postcode and a.postcode == b.postcode:
+        reasons.append(("postcode", "", "postcode", 1.0))
+        return
+    same_town = _same_city(a.city, b.city) if a.city and b.city else None
     if a.postcode and b.postcode:
-        key = _by_postcode(a, b)
-        if key != "postcode" and street and contact:
-            key = "town of one street"
-        reasons.append(("postcode", "", key, 1.0))
-        if key == "postcode differs" and towns and not same_town:
-            reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
-    elif towns and distance is None:
+        _postcodes(a, b, street, contact, same_town, reasons)
+    elif same_town is not None and distance is None:
         key = "town" if same_town else "town of one street" if street and contact else "town differs"
         reasons.append(("town", a.city if same_town else _two(a.city, b.city), key, 1.0))
     elif same_town:
         reasons.append(("town", a.city, "town near", 1.0))
-    elif towns and distance is not None and distance > _NEAR:
+    elif same_town is False and distance is not None and distance > _NEAR:
         reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
     elif distance is None and not street:
         reasons.append(("place unknown", "", "place unknown", 1.0))
+
+
+def _postcodes(a: Features, b: Features, street: bool, contact: bool, same_town: bool | None, reasons: Found) -> None:
+    """Compare two postcodes that differ; only French ones tell how far apart they are. `same_town` is None where a town is unknown."""
+    key = "postcode of another region" if a.area and b.area and a.area != b.area else "postcode differs"
+    if street and contact:
+        key = "town of one street"
+    reasons.append(("postcode", "", key, 1.0))
+    if same_town is False and key.startswith("postcode "):
+        if key == "postcode differs":
+            reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
+        if street:
+            reasons.append(("street of another town", "", "street of another town", 1.0))
 
 
 def _two(mine: str, theirs: str) -> str:
@@ -299,13 +314,6 @@ def _by_distance(kilometres: float) -> str:
     return next((f"distance {most}" for most in (0.25, 1, 5, 20) if kilometres < most), "distance")
 
 
-def _by_postcode(a: Features, b: Features) -> str:
-    """Return the name of two postcodes' weight; only French ones tell how far apart they are."""
-    if a.postcode == b.postcode:
-        return "postcode"
-    return "postcode of another region" if a.area and b.area and a.area != b.area else "postcode differs"
-
-
 def _same_city(mine: str, theirs: str) -> bool:
     """Tell whether two town names are one: Paris and Paris 18e, Saint-Denis and St Denis."""
     if mine == theirs or fuzz.ratio(mine, theirs) > 88:
@@ -315,7 +323,7 @@ def _same_city(mine: str, theirs: str) -> bool:
 
 def _hierarchy(a: Features, b: Features, reasons: Found) -> None:
     """Compare ranks: a federation is not its branch, nor are two branches whose names say two towns, nor a town hall and what it houses."""
-    if a.umbrella != b.umbrella:
+    if a.umbrella != b.umbrella and not same_acronym(a, b):
         reasons.append(("umbrella", "", "umbrella", 1.0))
     if (a.branch and not b.branch and b.umbrella) or (b.branch and not a.branch and a.umbrella):
         reasons.append(("branch", "", "branch", 1.0))
@@ -367,7 +375,10 @@ def _name(left: Subject, right: Subject, reasons: Found) -> None:
 
 def _named(alike: float) -> str:
     """Return the name of the weight of so much likeness."""
-    return next(key for step, key in _NAME_STEPS if alike >= step)
+    for step, key in _NAME_STEPS:
+        if alike >= step:
+            return key
+    return _NAME_STEPS[-1][1]
 
 
 def _beside_name(left: Subject, right: Subject, agree: bool, fair: bool, rarity: float, reasons: Found) -> None:
@@ -378,6 +389,8 @@ def _beside_name(left: Subject, right: Subject, agree: bool, fair: bool, rarity:
         keys = {key for _, _, key, _ in reasons}
         if "identifier" in keys:
             reasons.append(("renamed", "", "renamed", 1.0))
+        elif "siren" in keys and not keys.isdisjoint(_SHARED):
+            reasons.append(("renamed", "", "renamed, one SIREN", 1.0))
         elif keys.isdisjoint(_SHARED):
             reasons.append(("weak name alone", "", "weak name alone", 1.0))
         reasons += [("contacts of a house", "", "contacts of a house", times) for name, _, _, times in reasons if name == _FURTHER]

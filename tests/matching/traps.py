@@ -43,12 +43,12 @@ TRAPS: Final = (
         "homonyms in two towns",
         {
             "a": (
-                _row("ville", "Les Jardins de Cocagne", "3 rue des Lilas, 35000 Rennes", phone="02 61 91 10 01"),
-                _row("carte", "Jardins de Cocagne", "35000 Rennes", lat="48.1130", lon="-1.6740"),
+                _row("ville", "Les Jardins de Pomone", "3 rue des Lilas, 35000 Rennes", phone="02 61 91 10 01"),
+                _row("carte", "Jardins de Pomone", "35000 Rennes", lat="48.1130", lon="-1.6740"),
             ),
             "b": (
-                _row("carte", "Les Jardins de Cocagne", "29200 Brest", lat="48.3900", lon="-4.4860"),
-                _row("annuaire", "Les jardins de Cocagne", "8 quai du Port, 29200 Brest", phone="02 61 91 10 02"),
+                _row("carte", "Les Jardins de Pomone", "29200 Brest", lat="48.3900", lon="-4.4860"),
+                _row("annuaire", "Les jardins de Pomone", "8 quai du Port, 29200 Brest", phone="02 61 91 10 02"),
             ),
         },
     ),
@@ -198,7 +198,7 @@ TRAPS: Final = (
             "a": (
                 _row(
                     "ville",
-                    "Solidarité Paysans",
+                    "Entraide Paysans",
                     "10 rue du Moulin, 26400 Crest",
                     email="contact@maison-asso.example",
                     url="https://maison-asso.example",
@@ -587,6 +587,632 @@ TRAPS: Final = (
         {
             "a": (_row("ville", "Multi-accueil Les Coccinelles", "5 rue Verte, 76600 Le Havre", phone="02 61 91 24 01"),),
             "b": (_row("carte", "Multi-accueil Les Libellules", "18 rue Bleue, 76600 Le Havre", phone="02 61 91 24 01"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "Les Restos du Quartier", "44000 Nantes", phone="02 61 91 30 01"),),
+            "b": (_row("carte", "Les Restos du Quartier", "44800 Saint-Herblain", phone="02 61 91 30 02"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "Amicale des Locataires", "12 rue des Fleurs, 69200 Vénissieux"),),
+            "b": (_row("carte", "Amicale des locataires", "12 rue des Fleurs, 69120 Vaulx-en-Velin"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "Le Tiers-Lieu", "Rodez", lat="44.35", lon="2.57"),),
+            "b": (_row("carte", "Le Tiers-Lieu", "Albi", lat="43.93", lon="2.15"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "Bibliothèque sonore", "87000 Limoges", email="bs@gmail.com", url="https://www.facebook.com/bslimoges"),),
+            "b": (_row("carte", "Bibliothèque Sonore", "23000 Guéret", url="https://www.facebook.com/bsgueret"),),
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "Union Locale des Consommateurs", "2 rue Pradier, 30000 Nîmes", phone="04 65 71 30 05"),
+                _row("carte", "ULC", "30000 Nîmes", phone="0465713005"),
+            )
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {"a": (_row("ville", "Collectif d'Action pour le Logement (C.A.L.)", "31000 Toulouse"), _row("carte", "CAL Toulouse", "31000 Toulouse"))},
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "MJC du Vieux Moulin", "69500 Bron"),
+                _row("carte", "Maison des jeunes et de la culture du Vieux Moulin", "69500 Bron"),
+            )
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {"a": (_row("ville", "SEL de la Drôme", "26000 Valence"), _row("carte", "Système d'échange local de la Drôme", "26000 Valence"))},
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (_row("ville", "Association de Défense de l'Environnement Lot", "46000 Cahors", rna="W461000001"),),
+            "b": (_row("carte", "ADEL", "46000 Cahors", rna="W461000002", phone="05 36 49 30 09"),),
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "Ligue de Protection des Haies", "35000 Rennes", url="https://lph.example"),
+                _row("carte", "L.P.H. Rennes", "35000 Rennes", url="lph.example/"),
+            )
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (_row("ville", "Mairie de Saillans", "1 place Maurice Faure, 26340 Saillans", phone="04 65 71 31 01"),),
+            "b": (
+                _row("carte", "Centre Communal d'Action Sociale (CCAS) de Saillans", "1 place Maurice Faure, 26340 Saillans", phone="04 65 71 31 01"),
+            ),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (
+                _row("ville", "Hôtel de ville de Loos-en-Gohelle", "Place de la République, 62750 Loos-en-Gohelle"),
+                _row("carte", "Commune de LOOS EN GOHELLE", "Place de la République, 62750 LOOS EN GOHELLE", siret="21620099900012"),
+            )
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (_row("ville", "Mairie", "3 rue Haute, 38710 Mens", phone="04 65 71 31 03", url="https://mens.example"),),
+            "b": (_row("carte", "CCAS", "3 rue Haute, 38710 Mens", phone="04 65 71 31 03", url="https://mens.example"),),
+            "c": (_row("annuaire", "Médiathèque municipale de Mens", "3 rue Haute, 38710 Mens", phone="04 65 71 31 03", url="https://mens.example"),),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (
+                _row("ville", "Ville de Trappes", "1 place de la République, 78190 Trappes", siret="21780099900014", email="contact@trappes.example"),
+                _row("carte", "Mairie de Trappes", "78190 Trappes", email="contact@trappes.example"),
+            ),
+            "b": (_row("carte", "Centre social Les Merisiers", "1 place de la République, 78190 Trappes", email="contact@trappes.example"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Les Petits Curieux", "15 rue Condorcet, 59000 Lille", phone="03 53 01 32 01"),),
+            "b": (
+                _row(
+                    "carte",
+                    "Réseau Éco-habitants",
+                    "15 rue Condorcet, 59000 Lille",
+                    phone="03 53 01 32 01",
+                ),
+            ),
+            "c": (_row("annuaire", "Groupement des producteurs bio", "15 rue Condorcet, 59000 Lille", phone="03 53 01 32 01"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Artisans du lien", "MDA, 2 place des Orphelins, 67000 Strasbourg", lat="48.58", lon="7.75"),),
+            "b": (_row("carte", "Artisans du son", "Maison des associations - 2 place des Orphelins, 67000 Strasbourg", lat="48.58", lon="7.75"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Association culturelle turque",
+                    "8 rue du Port, 25200 Montbéliard",
+                    phone="03 53 01 32 03",
+                    email="mda@montbeliard.example",
+                ),
+            ),
+            "b": (
+                _row(
+                    "carte",
+                    "Association culturelle portugaise",
+                    "8 rue du Port, 25200 Montbéliard",
+                    phone="03 53 01 32 03",
+                    email="mda@montbeliard.example",
+                ),
+            ),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Foyer de l'enfance", "20 rue Foch, 57000 Metz", phone="03 53 01 32 04"),),
+            "b": (_row("carte", "Accueil de jour", "20 rue Foch, 57000 Metz", phone="03 53 01 32 04"),),
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Aide aux Mères Isolées",
+                    "7 rue Denfert, 75014 Paris",
+                    siret="88000000100014",
+                    phone="01 99 00 33 01",
+                    email="a@ami.example",
+                    url="https://ami.example",
+                ),
+                _row(
+                    "carte",
+                    "Parent'Elles",
+                    "18 avenue du Maine, 75014 Paris",
+                    siret="88000000100014",
+                    phone="01 99 00 33 02",
+                    email="b@parentelles.example",
+                    url="https://parentelles.example",
+                ),
+            )
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row("ville", "Vivre au Village", "15100 Saint-Flour", rna="W153000001"),
+                _row("carte", "Haute Terre en commun", "15100 Saint-Flour", rna="W153000001"),
+                _row("annuaire", "Haute Terre en Commun", "Saint-Flour", url="https://hauteterre.example"),
+            )
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row("ville", "Chantier École Insertion Sud", "34000 Montpellier", siret="88100000100012", phone="04 65 71 33 03"),
+                _row(
+                    "carte",
+                    "Passerelles Méditerranée",
+                    "34000 Montpellier",
+                    phone="04 65 71 33 03",
+                    siret="881000001",
+                    email="contact@passerelles.example",
+                ),
+            )
+        },
+    ),
+    Trap(
+        "a name taken up by another",
+        {
+            "a": (_row("ville", "Le Cri du Peuple", "5 rue Ronde, 42000 Saint-Étienne", siret="88200000100010", modified="2005-01-01"),),
+            "b": (
+                _row("carte", "Le Cri du Peuple", "5 rue Ronde, 42000 Saint-Étienne", siret="88200000200018", modified="2022-01-01"),
+                _row("annuaire", "Cri du peuple (Le)", "5 rue Ronde, 42000 Saint-Étienne", siret="88200000200018"),
+            ),
+        },
+    ),
+    Trap(
+        "a name taken up by another",
+        {
+            "a": (_row("ville", "Cantine Populaire", "03000 Moulins", rna="W031000001", email="cantine@orange.fr", modified="2003-05-05"),),
+            "b": (
+                _row("carte", "Cantine Populaire", "03000 Moulins", rna="W031000999", email="contact@cantinepop.example", modified="2023-05-05"),
+                _row("annuaire", "La Cantine populaire", "03000 Moulins", email="contact@cantinepop.example"),
+            ),
+        },
+    ),
+    Trap(
+        "swapped coordinates",
+        {
+            "a": (
+                _row("ville", "Moulin à idées", "38350 La Mure", lat="44.902", lon="5.788"),
+                _row("carte", "Le Moulin à Idées", "La Mure", lat="5.788", lon="44.902"),
+            )
+        },
+    ),
+    Trap(
+        "swapped coordinates",
+        {
+            "a": (
+                _row("ville", "Kréol Solidarité", "97232 Le Lamentin", lat="14.61", lon="-61.00"),
+                _row("carte", "Kreol Solidarite", lat="-61.00", lon="14.61"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {
+            "a": (
+                _row("ville", "Société d'entraide À Petits Pas", "21000 Dijon"),
+                _row("carte", "SociÃ©tÃ© d'entraide Ã\xa0 Petits Pas", "21000 Dijon"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {
+            "a": (
+                _row("ville", "Éveil & Forêt", "05000 Gap", street="3 allée du Château"),
+                _row("carte", "Ã\x89veil &amp; ForÃªt", "05000 Gap", street="3 allÃ©e du ChÃ¢teau"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {"a": (_row("ville", "Cité Créative", "53000 Laval", phone="02 61 91 35 03"), _row("carte", "CitÃƒÂ© CrÃƒÂ©ative", "53000 Laval"))},
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (
+                _row("ville", "Garage moderne", "33300 Bordeaux", phone="05 36 49 36 01 ; 06 39 98 36 01"),
+                _row("carte", "Le Garage Moderne", "Bordeaux", phone="0639983601"),
+            )
+        },
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (
+                _row("ville", "Permanence droits", "14000 Caen", phone="Tél : 02.61.91.36.02\nPort. 06.39.98.36.02"),
+                _row("carte", "La permanence des droits", "14000 Caen", phone="+33639983602"),
+            )
+        },
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (_row("ville", "Secrétariat unique", phone="02 61 91 36 03 / 02 61 91 36 04", place="50000 Saint-Lô"),),
+            "b": (_row("carte", "Club de voile", phone="02 61 91 36 04", place="50000 Saint-Lô"),),
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Comice agricole", "4 rue Neuve, 49270 Saint-Laurent-des-Autels", siret="88400000100016"),
+                _row("carte", "Comice agricole", "4 rue Neuve, 49270 Orée d'Anjou", siret="88400000100016"),
+            )
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Les Amis du Vieux Lavoir", "79140 Cerizay", lat="46.821", lon="-0.664"),
+                _row("carte", "Les amis du vieux lavoir", "79140 Bretignolles", lat="46.822", lon="-0.665"),
+            )
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Trait d'union solidaire", "9 rue de l'Église, 24300 Nontron", phone="05 36 49 37 03"),
+                _row("carte", "Trait d'Union Solidaire", "9 rue de l'église, Le Bourdeix", phone="05 36 49 37 03"),
+            )
+        },
+    ),
+    Trap(
+        "stale contacts",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Théâtre de l'Entonnoir",
+                    "Impasse de l'Ancienne Prison, 71100 Chalon-sur-Saône",
+                    phone="03 53 01 38 01",
+                    email="old@free.fr",
+                ),
+                _row(
+                    "carte",
+                    "Théâtre de l'Entonnoir",
+                    "71100 Chalon-sur-Saône",
+                    phone="03 53 01 38 99",
+                    email="contact@entonnoir.example",
+                    url="https://entonnoir.example",
+                ),
+            )
+        },
+    ),
+    Trap(
+        "stale contacts",
+        {
+            "a": (
+                _row("ville", "Coquelicots en Puisaye", "2 rue du Puits, 89130 Toucy", phone="03 53 01 38 02"),
+                _row("carte", "Coquelicots en Puisaye", "17 rue Paul Bert, 89130 Toucy", phone="06 39 98 38 02"),
+            )
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Fédération des Foyers Ruraux du Plateau", "23000 Guéret", phone="05 36 49 39 01"),),
+            "b": (_row("carte", "Foyer rural de Royère", "23460 Royère-de-Vassivière"),),
+            "c": (_row("carte", "Foyer rural de Faux", "23340 Faux-la-Montagne", phone="05 36 49 39 01"),),
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Voltacoop", "75019 Paris", url="https://voltacoop.example", siret="88500000100013"),),
+            "b": (_row("carte", "Voltacoop Bretagne", "35000 Rennes", url="https://voltacoop.example/bretagne", siret="88600000100011"),),
+            "c": (_row("annuaire", "Voltacoop Normandie", "76000 Rouen", url="https://voltacoop.example/normandie"),),
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Union Nationale des Ateliers Partagés (UNAP)",
+                    "93100 Montreuil",
+                    email="contact@unap.example",
+                    url="https://unap.example",
+                ),
+                _row("carte", "UNAP", "Montreuil", url="https://unap.example"),
+            ),
+            "b": (
+                _row(
+                    "carte", "Ateliers Partagés - section de Montreuil", "93100 Montreuil", email="montreuil@unap.example", url="https://unap.example"
+                ),
+            ),
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Secours des Collines, comité départemental", "07000 Privas", phone="04 65 71 39 04"),),
+            "b": (_row("carte", "Secours des Collines, comité local d'Aubenas", "07200 Aubenas", phone="04 65 71 39 04"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "La Grange aux Idées", "81000 Albi", email="grange@free.fr"),),
+            "b": (_row("carte", "La Grange aux idées", "81100 Castres", email="contact@grange-castres.example"),),
+        },
+    ),
+    Trap(
+        "homonyms in two towns",
+        {
+            "a": (_row("ville", "Jardin des Possibles", "93200 Saint-Denis", category="environnement"),),
+            "b": (_row("carte", "Jardin des Possibles", "97400 Saint-Denis", category="environnement"),),
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "Groupe d'Entraide Mutuelle l'Embarcadère", "29200 Brest", phone="02 61 91 50 03"),
+                _row("carte", "GEM L'Embarcadère", "29200 Brest"),
+            )
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "CADA", "12000 Rodez", phone="05 36 49 50 04"),
+                _row("carte", "Centre d'accueil pour demandeurs d'asile", "Rodez", phone="05.36.49.50.04"),
+            )
+        },
+    ),
+    Trap(
+        "acronym against full name",
+        {
+            "a": (
+                _row("ville", "Confédération Solidaire des Foyers", "63000 Clermont-Ferrand"),
+                _row("carte", "CSF", "63000 Clermont-Ferrand", email="csf63@foyers.example"),
+            ),
+            "b": (_row("annuaire", "Comité Social et Festif (CSF)", "63000 Clermont-Ferrand", email="fetes@csf.example"),),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (_row("ville", "Mairie de Crest", "Place du Docteur Rozier, 26400 Crest", phone="04 65 71 51 01", email="accueil@crest.example"),),
+            "b": (
+                _row("carte", "CCAS Ville de Crest", "Place du Docteur Rozier, 26400 Crest", phone="04 65 71 51 01", email="accueil@crest.example"),
+            ),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (_row("ville", "Commune de Lodève", "7 place de l'Hôtel de Ville, 34700 Lodève", phone="04 65 71 51 02"),),
+            "b": (_row("carte", "Centre social municipal de Lodève", "7 pl. de l'Hôtel de Ville, 34700 Lodève", phone="04 65 71 51 02"),),
+        },
+    ),
+    Trap(
+        "town hall and its social centre",
+        {
+            "a": (
+                _row("ville", "Mairie d'Autun", "71400 Autun", siret="21710099900010"),
+                _row("carte", "Ville d'AUTUN", "71400 AUTUN", siret="217100999"),
+            ),
+            "b": (_row("annuaire", "Centre communal d'action sociale", "71400 Autun", siret="26710099900019"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "France Bénévoles 37", "Maison des associations, 4 rue Bernard, 37000 Tours", phone="02 61 91 52 01"),),
+            "b": (_row("carte", "Cercle généalogique", "Maison des associations, 4 rue Bernard, 37000 Tours", phone="02 61 91 52 01"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Les Amis de la nature", "10 rue Verte, 68100 Mulhouse", phone="03 53 01 52 02"),),
+            "b": (_row("carte", "Les Amis de l'orgue", "10 rue Verte, 68100 Mulhouse", phone="03 53 01 52 02"),),
+        },
+    ),
+    Trap(
+        "two groups at one house of associations",
+        {
+            "a": (_row("ville", "Collectif Réfugiés", "5 rue du Faubourg, 38000 Grenoble", url="https://maison.example", phone="04 65 71 52 03"),),
+            "b": (_row("carte", "Collectif Climat", "5 rue du Faubourg, 38000 Grenoble", url="https://maison.example", phone="04 65 71 52 03"),),
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row("ville", "Espoir Quartiers Nord", "13015 Marseille", rna="W133000051", phone="04 65 71 53 01"),
+                _row("carte", "Les Minots en marche", "8 traverse du Puits, 13014 Marseille", rna="W133000051", phone="06 39 98 53 01"),
+            )
+        },
+    ),
+    Trap(
+        "a renamed group",
+        {
+            "a": (
+                _row("ville", "SARL Bio Panier", "82000 Montauban", siret="88900000100015"),
+                _row("carte", "SCIC Terres Paysannes", "82000 Montauban", siret="889 000 001 00015", url="https://tp.example"),
+            )
+        },
+    ),
+    Trap(
+        "a name taken up by another",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Café de la Paix",
+                    "2 place d'Armes, 08000 Charleville-Mézières",
+                    siret="89100000100011",
+                    phone="03 53 01 54 01",
+                    modified="2001-01-01",
+                ),
+            ),
+            "b": (
+                _row(
+                    "carte",
+                    "Café de la Paix",
+                    "2 place d'Armes, 08000 Charleville-Mézières",
+                    siret="89100000200019",
+                    phone="03 53 01 54 01",
+                    modified="2024-01-01",
+                ),
+            ),
+        },
+    ),
+    Trap(
+        "swapped coordinates",
+        {
+            "a": (
+                _row("ville", "Ferme des Hautes Herbes", "56500 Locminé", lat="47.886", lon="-2.835"),
+                _row("carte", "Ferme des Hautes Herbes", lat="-2.835", lon="47.886"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {
+            "a": (
+                _row("ville", "Crèche associative Bébé Câlin", "10 rue de l'Évêché, 72000 Le Mans"),
+                _row("carte", "CrÃ¨che associative BÃ©bÃ© CÃ¢lin", "10 rue de lâ€™Ã‰vÃªchÃ©, 72000 Le Mans"),
+            )
+        },
+    ),
+    Trap(
+        "mojibake",
+        {"a": (_row("ville", "Fraternité Guérande", "44350 Guérande"), _row("carte", "Fraternit\xe9 Gu\ufffdrande", "44350 Gu\ufffdrande"))},
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (
+                _row("ville", "Atelier Couture", "86000 Poitiers", phone="0536495701-0639985701"),
+                _row("carte", "L'atelier de couture", "86000 Poitiers", phone="06 39 98 57 01"),
+            )
+        },
+    ),
+    Trap(
+        "two phones in one field",
+        {
+            "a": (
+                _row("ville", "Vestiaire solidaire", "16000 Angoulême", phone="05 36 49 57 02 (lundi) 06 39 98 57 02 (soir)"),
+                _row("carte", "Vestiaire Solidaire d'Angoulême", "16000 Angoulême", phone="0033 6 39 98 57 02"),
+            )
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Harmonie municipale de Guitté", "22630 Évran", phone="02 61 91 58 01"),
+                _row("carte", "Harmonie Municipale de Guitté", "22630 Guitté", phone="02 61 91 58 01"),
+            )
+        },
+    ),
+    Trap(
+        "merged communes",
+        {
+            "a": (
+                _row("ville", "Foot loisir du Val", "1 rue du Stade, 35580 Guichen", lat="47.967", lon="-1.795"),
+                _row("carte", "Foot Loisir du Val", "1 rue du stade, 35580 Pont-Réan", lat="47.968", lon="-1.796"),
+            )
+        },
+    ),
+    Trap(
+        "stale contacts",
+        {
+            "a": (
+                _row(
+                    "ville",
+                    "Ensemble contre la précarité",
+                    "02100 Saint-Quentin",
+                    phone="03 53 01 59 01",
+                    email="ecp@wanadoo.fr",
+                    url="http://ecp.free.example",
+                    modified="2009-01-01",
+                ),
+                _row(
+                    "carte",
+                    "Ensemble Contre la Précarité",
+                    "02100 Saint-Quentin",
+                    phone="06 39 98 59 01",
+                    email="contact@ensemble-precarite.example",
+                    url="https://ensemble-precarite.example",
+                    modified="2024-01-01",
+                ),
+            )
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Union des Cafés Solidaires", "11 rue Oberkampf, 75011 Paris", url="https://cafes-solidaires.example"),),
+            "b": (_row("carte", "Café Solidaire de Pantin", "93500 Pantin", url="https://cafes-solidaires.example"),),
+            "c": (_row("annuaire", "Café Solidaire de Bobigny", "93000 Bobigny", url="https://cafes-solidaires.example"),),
+        },
+    ),
+    Trap(
+        "federation and branches",
+        {
+            "a": (_row("ville", "Attac'hement citoyen", "21 ter rue Voltaire, 75011 Paris", email="contact@ac.example"),),
+            "b": (_row("carte", "Attac'hement citoyen 35", "35000 Rennes", email="rennes@ac.example"),),
+            "c": (_row("carte", "Attac'hement citoyen 44", "44000 Nantes", email="nantes@ac.example"),),
         },
     ),
 )
