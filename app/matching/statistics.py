@@ -22,7 +22,7 @@ from app.matching.words import USUAL
 SMALL: Final = 1000
 """A directory of fewer records than this is completed, for counting, by the usual words' rates."""
 
-ONCE: Final = 0.012
+ONCE: Final = 0.008
 """A source lists each group once if it repeats itself in fewer of its records than this."""
 
 WORD, SPREAD, FULL, REPEAT = "word", "spread", "full", "repeat"
@@ -98,10 +98,11 @@ class Counting:
         """Count one record; `reference` is ``source/key``."""
         self._records += 1
         source = reference.partition("/")[0]
-        marks = {hash((source, mark)) for mark in _marks(features)}
         self._listed[source] += 1
-        self._repeated[source] += not self._seen.isdisjoint(marks)
-        self._seen |= marks
+        mine, theirs = ("numbered", ("",)) if features.number else ("", ("", "numbered"))  # two numbers are two addresses
+        housed = [hash((source, mark)) for mark in _housed(features)]
+        self._repeated[source] += not self._seen.isdisjoint([*housed, *(hash((source, mark)) for mark in _named(features, theirs))])
+        self._seen.update(housed, [hash((source, mark)) for mark in _named(features, (mine,))])
         self._words.update({*features.core})
         address = hash(_address(features))
         for contact in (*features.phones, *features.emails, *features.pages):
@@ -116,10 +117,14 @@ class Counting:
         return Statistics(self._records, words, spreads, version=secrets.token_hex(8), repeats=repeats)
 
 
-def _marks(features: Features) -> Iterator[tuple[object, ...]]:
-    """Yield what no two groups of one directory have in common: name and town, or address, contact and a word of the name."""
+def _named(features: Features, kinds: Iterable[str]) -> Iterator[tuple[object, ...]]:
+    """Yield name and town, of records with a house number, of those without one, or of both."""
     if features.core and (features.postcode or features.city):
-        yield tuple(sorted(features.core)), features.postcode or features.city
+        yield from ((tuple(sorted(features.core)), features.postcode or features.city, kind) for kind in kinds)
+
+
+def _housed(features: Features) -> Iterator[tuple[object, ...]]:
+    """Yield address with the name, and with each contact and each word of the name."""
     if features.number:
         address = _address(features)
         yield tuple(sorted(features.core)), address
