@@ -1,19 +1,46 @@
 """Many records matched at once without a journal: normal forms in, groups out. What a full run and an evaluation have in common."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Final
 
 from app.errors import Text
-from app.matching.cluster import Constraints, Pair, cluster
+from app.matching.cluster import Clusters, Constraints, Pair, cluster
+from app.matching.engine import engine
 from app.matching.features import Features
-from app.matching.keys import filled
 from app.matching.linking import components
-from app.matching.renewal import compared
 from app.matching.score import MATCH, Subject, score
 from app.matching.scratch import Note, Scratch
 from app.matching.statistics import Counting, Statistics
 from app.matching.weights import Weights
+
+TOGETHER: Final = 5000
+"""Records that are clustered together at least, where there are as many that something links."""
+
+Known = dict[tuple[int, int], float]
+
+
+class Pairs(Collection[tuple[int, int]]):
+    """Very many pairs of record ids below 2**31, left < right, each packed in eight bytes: ``left << 32 | right``."""
+
+    def __init__(self, packed: "array[int]") -> None:
+        self._packed = array("q", sorted(packed))
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((packed >> 32, packed & 0xFFFFFFFF) for packed in self._packed)
+
+    def __contains__(self, pair: object) -> bool:
+        match pair:
+            case (int(left), int(right)):
+                place = bisect_left(self._packed, left << 32 | right)
+                return place < len(self._packed) and self._packed[place] == left << 32 | right
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +51,7 @@ class Matched:
     """
 
     statistics: Statistics
-    candidates: frozenset[tuple[int, int]]
+    candidates: Collection[tuple[int, int]]
     scores: Mapping[tuple[int, int], float]
     refused: Mapping[tuple[int, int], Text]
     clusters: tuple[frozenset[int], ...]
@@ -34,30 +61,36 @@ def match(
     forms: Iterable[tuple[int, str, Features]],
     constraints: Constraints = Constraints(),  # noqa: B008 - frozen
     weights: Weights = Weights(),  # noqa: B008 - frozen
+    processes: int = 1,
 ) -> Matched:
-    """Match records, each an id, its reference ``source/key`` and its normal form."""
-    with closing(Scratch()) as scratch:
+    """Match records, each an id, its reference ``source/key`` and its normal form; `processes` work for it."""
+    with closing(Scratch(processes)) as scratch:
         counting = Counting()
         scratch.add(_notes(forms, counting))
-        statistics = replace(filled(scratch, counting.counted()), weights=weights)
-        subjects = {record_id: Subject(form, statistics, reference) for record_id, reference, form in scratch.forms()}
-        nearby = {record_id: others for part in scratch.neighbours() for record_id, others in part.items()}
-    scores = {pair: found.total for pair, found in compared(subjects, nearby, statistics).items()}
-    clusters: list[frozenset[int]] = []
-    refused: dict[tuple[int, int], Text] = {}
-    for part in components(subjects, [*(pair for pair, total in scores.items() if total >= MATCH), *constraints.same]):
-        result = cluster(
-            {one: subjects[one].reference for one in part},
-            {one: subjects[one].registers for one in part},
-            [Pair(*pair, total) for pair, total in _within(part, nearby, scores)],
-            constraints.among(part),
-            lambda left, right: score(subjects[left], subjects[right], statistics).total,
-            statistics.singles(),
-        )
-        clusters += result.groups
-        refused.update(result.refused)
-    candidates = frozenset((min(one, other), max(one, other)) for one, others in nearby.items() for other in others)
-    return Matched(statistics, candidates, scores, refused, tuple(clusters))
+        scores: Known = {}
+        candidates = array("q")
+        with engine(scratch, replace(counting.counted(), weights=weights), processes) as run:
+            for nearby, found in run.scores():
+                scores.update((pair, one.total) for pair, one in found.items())
+                candidates.extend(min(one, other) << 32 | max(one, other) for one, others in nearby.items() for other in others)
+        clusters: list[frozenset[int]] = []
+        refused: dict[tuple[int, int], Text] = {}
+        for result in _clustered(scratch, scores, constraints, run.statistics):
+            clusters += result.groups
+            refused.update(result.refused)
+    return Matched(run.statistics, Pairs(candidates), scores, refused, tuple(clusters))
+
+
+def grouped(subjects: Mapping[int, Subject], scores: Known, constraints: Constraints, statistics: Statistics) -> Clusters:
+    """Group the records of one part, of which these pairs are known."""
+    return cluster(
+        {one: subject.reference for one, subject in subjects.items()},
+        {one: subject.registers for one, subject in subjects.items()},
+        [Pair(*pair, total) for pair, total in scores.items()],
+        constraints,
+        lambda left, right: score(subjects[left], subjects[right], statistics).total,
+        statistics.singles(),
+    )
 
 
 def _notes(forms: Iterable[tuple[int, str, Features]], counting: Counting) -> Iterator[Note]:
@@ -67,10 +100,34 @@ def _notes(forms: Iterable[tuple[int, str, Features]], counting: Counting) -> It
         yield Note(record_id, reference, (0, None), None, form)
 
 
-def _within(part: Iterable[int], nearby: Mapping[int, list[int]], scores: Mapping[tuple[int, int], float]) -> Iterator[tuple[tuple[int, int], float]]:
-    """Yield the scored pairs of records of one part; each record's neighbours are those before it."""
-    for one in part:
-        for other in nearby.get(one, ()):
-            pair = min(one, other), max(one, other)
-            if pair in scores:
-                yield pair, scores[pair]
+def _clustered(scratch: Scratch, scores: Known, constraints: Constraints, statistics: Statistics) -> Iterator[Clusters]:
+    """Yield the groups of each part that something links; the forms of a few parts are in memory at once."""
+    parts = components(scratch.ids(), [*(pair for pair, total in scores.items() if total >= MATCH), *constraints.same])
+    part_of = {one: number for number, part in enumerate(parts) if len(part) > 1 for one in part}
+    within: dict[int, Known] = {}
+    for pair, total in scores.items():
+        number = part_of.get(pair[0])
+        if number is not None and number == part_of.get(pair[1]):
+            within.setdefault(number, {})[pair] = total
+    for numbers in _together(parts):
+        wanted = [one for number in numbers for one in parts[number] if len(parts[number]) > 1]
+        subjects = {record_id: Subject(form, statistics, reference) for record_id, reference, form in scratch.some(wanted)}
+        for number in numbers:
+            part = parts[number]
+            if len(part) == 1:
+                yield Clusters((frozenset(part),), {})
+            else:
+                yield grouped({one: subjects[one] for one in part}, within.get(number, {}), constraints.among(part), statistics)
+
+
+def _together(parts: list[list[int]]) -> Iterator[list[int]]:
+    """Yield the numbers of parts, some thousands of records at a time."""
+    numbers: list[int] = []
+    records = 0
+    for number, part in enumerate(parts):
+        numbers.append(number)
+        records += len(part)
+        if records >= TOGETHER:
+            yield numbers
+            numbers, records = [], 0
+    yield numbers

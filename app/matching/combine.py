@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete
 from app.journal import meta
 from app.journal.tables import pending
 from app.matching import filing, groups, renewal, statistics
+from app.matching.crew import compared
 from app.matching.filing import LIVE
 from app.matching.keys import keys
 from app.matching.linking import closure
@@ -61,7 +62,7 @@ class Matcher:
                 return self.combine_all(c)
             statistics.outdate(c)
         subjects = _loaded(c, renewed, nearby, current)
-        filing.add_edges(c, filing.edge_rows(renewal.compared(subjects, nearby, current)))
+        filing.add_edges(c, filing.edge_rows(compared(subjects, nearby, current)))
         return groups.rebuild(c, self._names, closure(c, touched), current, self._rules)
 
     def combine_all(self, c: Connection) -> set[int]:

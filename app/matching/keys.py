@@ -6,12 +6,9 @@ Whether a key is full is one of the frozen statistics, so that what is compared 
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from itertools import islice
 from typing import Final
 
 from app.matching.features import Features, Words
-from app.matching.scratch import AT_ONCE, Scratch
 from app.matching.statistics import Statistics
 
 FULL: Final = 40
@@ -33,19 +30,6 @@ def keys(features: Features, reference: str, statistics: Statistics) -> set[int]
         else:
             found.add(key)
     return found
-
-
-def filled(scratch: Scratch, statistics: Statistics) -> Statistics:
-    """File all records that `scratch` knows under their keys, splitting those that are full; return the statistics with the latter."""
-    scratch.file((record_id, keys(features, reference, statistics)) for record_id, reference, features in scratch.forms())
-    while full := scratch.shared_by_more_than(FULL):
-        statistics = replace(statistics, full=statistics.full | full)
-        ids = iter(scratch.under(full))
-        while part := [*islice(ids, AT_ONCE)]:
-            refiled = [(record_id, keys(features, reference, statistics)) for record_id, reference, features in scratch.forms(part)]
-            scratch.unfile(part)
-            scratch.file(refiled)
-    return statistics
 
 
 def _split(text: str, identifies: bool, depth: int, features: Features, reference: str, statistics: Statistics, found: set[int]) -> None:

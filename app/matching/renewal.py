@@ -4,21 +4,16 @@ The thinking takes a minute for a hundred thousand records and only reads; what 
 a bounded transaction at a time, like those of any record that changed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 from sqlalchemy import Connection
 
 from app.journal import meta
 from app.matching import adopted, filing, statistics
-from app.matching.keys import filled
-from app.matching.score import Score, Subject, promising
+from app.matching.engine import engine
 from app.matching.scratch import Note, Scratch
 from app.matching.statistics import Counting, Statistics
-
-AT_HAND: Final = 10_000
-"""Records that are held in memory, ready to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +28,17 @@ class Renewal:
         self.scratch.close()
 
 
-def think(c: Connection, progress: Callable[[int], None] | None = None) -> Renewal:
+def think(c: Connection, progress: Callable[[int], None] | None = None, processes: int = 1) -> Renewal:
     """Count the words anew and score every pair again; nothing is written. `progress` is told how many more records were compared."""
-    scratch = Scratch()
+    scratch = Scratch(processes)
     counting = Counting()
     scratch.add(_notes(c, counting))
-    current = replace(filled(scratch, counting.counted()), weights=adopted.current(c))
-    subjects: dict[int, Subject] = {}
-    for nearby in scratch.neighbours():
-        _bring(scratch, subjects, {*nearby}.union(*nearby.values()), current)
-        scratch.add_pairs(filing.edge_rows(compared(subjects, nearby, current)))
-        if progress:
-            progress(len(nearby))
-    return Renewal(current, scratch)
+    with engine(scratch, replace(counting.counted(), weights=adopted.current(c)), processes) as run:
+        for nearby, scores in run.scores():
+            scratch.add_pairs(filing.edge_rows(scores))
+            if progress:
+                progress(len(nearby))
+    return Renewal(run.statistics, scratch)
 
 
 def install(c: Connection, found: Renewal) -> dict[int, int]:
@@ -61,23 +54,11 @@ def install(c: Connection, found: Renewal) -> dict[int, int]:
     for texts in scratch.changed():
         filing.save_features(c, dict(texts))
     filing.empty_others(c)
-    for keys in scratch.postings():
+    for keys in scratch.blocks.postings():
         filing.save_keys(c, keys)
     for edges in scratch.pairs():
         filing.add_edges(c, edges)
     return {record_id: hash(mark) for record_id, mark in scratch.marks()}
-
-
-def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> dict[tuple[int, int], Score]:
-    """Score pairs, and return those that reach REVIEW."""
-    found: dict[tuple[int, int], Score] = {}
-    for left, others in nearby.items():
-        mine = subjects[left]
-        for right in others:
-            scored = promising(mine, subjects[right], current)
-            if scored is not None:
-                found[min(left, right), max(left, right)] = scored
-    return found
 
 
 def _notes(c: Connection, counting: Counting) -> Iterator[Note]:
@@ -88,12 +69,3 @@ def _notes(c: Connection, counting: Counting) -> Iterator[Note]:
         counting.add(form, row.reference)
         text = form.as_json()
         yield Note(row.id, row.reference, row.mark, text if text != row.features else None, form)
-
-
-def _bring(scratch: Scratch, subjects: dict[int, Subject], wanted: set[int], current: Statistics) -> None:
-    """Have the records that are wanted at hand; when they are too many, those that are not go."""
-    if len(subjects) > AT_HAND:
-        for record_id in subjects.keys() - wanted:
-            del subjects[record_id]
-    for record_id, reference, form in scratch.forms(wanted - subjects.keys()):
-        subjects[record_id] = Subject(form, current, reference)

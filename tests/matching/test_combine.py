@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from app.journal import Journal, changes, pending
 from app.journal.tables import edge, group
 from app.matching import statistics
+from app.matching.engine import engine
 from app.matching.features import Features
-from app.matching.keys import FULL, filled
+from app.matching.keys import FULL
 from app.matching.linking import components
 from app.matching.normalise import features
 from app.matching.scratch import Note, Scratch
@@ -123,8 +124,9 @@ def keys_of(records: list[tuple[str, Features]]) -> tuple[statistics.Statistics,
         counting.add(form)
     with closing(Scratch()) as scratch:
         scratch.add(Note(number, reference, (1, None), None, form) for number, (reference, form) in enumerate(records))
-        counted = filled(scratch, counting.counted())
-        for part in scratch.postings():
+        with engine(scratch, counting.counted()) as run:
+            counted = run.statistics
+        for part in scratch.blocks.postings():
             for key, number in part:
                 filed.setdefault(number, set()).add(key)
     return counted, filed

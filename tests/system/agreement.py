@@ -24,7 +24,8 @@ from app.journal.tables import edge, event, facet, feed_page, group, identity, m
 from app.journal.tables import feature as feature_table
 from app.journal.tables import record as record_table
 from app.journal.text import from_text
-from app.matching import filing, groups, renewal, statistics
+from app.matching import filing, groups, statistics
+from app.matching.crew import compared
 from app.matching.features import Features
 from app.matching.keys import keys
 from app.matching.score import Subject
@@ -156,7 +157,7 @@ def _pairs(
 ) -> Iterator[tuple[tuple[int, int], float]]:
     """Yield the pairs worth remembering."""
     ready = {one: subject for one, (_, subject) in subjects.items()}
-    for pair, scored in renewal.compared(ready, nearby, current).items():
+    for pair, scored in compared(ready, nearby, current).items():
         yield pair, scored.total
 
 

@@ -1,0 +1,165 @@
+"""Keys and scores of many records, made by one process or by several: each reads normal forms from the notes of the run.
+
+What a process makes depends on the notes, the statistics and what it is asked only: the same however many there are.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from app.matching.blocking import written
+from app.matching.keys import keys
+from app.matching.score import Score, Subject, promising
+from app.matching.scratch import Forms
+from app.matching.statistics import Statistics
+
+AT_HAND: Final = 10_000
+"""Records that a process holds in memory, ready to be compared."""
+
+AHEAD: Final = 3
+"""Tasks that wait for each process."""
+
+Task = TypeVar("Task")
+Found = TypeVar("Found")
+Scores = dict[tuple[int, int], Score]
+
+
+class Desk:
+    """Where one process works: the notes, the statistics that hold, and the records at hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._forms = Forms(folder)
+        self._statistics = Statistics()
+        self._round = -1
+        self._subjects: dict[int, Subject] = {}
+
+    def close(self) -> None:
+        """Let go of the notes."""
+        self._forms.close()
+
+    def keyed(self, number: int, ids: list[int]) -> Path:
+        """File records under their keys, in a file of that number."""
+        current = self._current()
+        filed = ((record_id, key) for record_id, reference, form in self._forms.some(ids) for key in keys(form, reference, current))
+        return written(self._folder / f"keys-{number}.csv", filed)
+
+    def compared(self, nearby: Mapping[int, list[int]]) -> Scores:
+        """Score pairs, and return those that reach REVIEW."""
+        current = self._current()
+        wanted = {*nearby}.union(*nearby.values())
+        if len(self._subjects) > AT_HAND:
+            for record_id in self._subjects.keys() - wanted:
+                del self._subjects[record_id]
+        for record_id, reference, form in self._forms.some(wanted - self._subjects.keys()):
+            self._subjects[record_id] = Subject(form, current, reference)
+        return compared(self._subjects, nearby, current)
+
+    def _current(self) -> Statistics:
+        """Return the statistics that hold, read again only when others were handed out."""
+        file = max(self._folder.glob("statistics-*"), key=_number)
+        if self._round != _number(file):
+            self._statistics, self._round = pickle.loads(file.read_bytes()), _number(file)  # noqa: S301 - written by this very run
+            self._subjects.clear()
+        return self._statistics
+
+
+class Crew:
+    """The processes of one run, `processes` of them; a single one is the one we are in. To be closed."""
+
+    def __init__(self, folder: Path, processes: int = 1) -> None:
+        self._folder = folder
+        self._rounds = 0
+        self._own: Desk | None = Desk(folder) if processes == 1 else None
+        self._waiting = processes * AHEAD
+        self._pool = None
+        if processes > 1:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(folder,))
+
+    def close(self) -> None:
+        """Send the processes home."""
+        if self._own:
+            self._own.close()
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def hold(self, statistics: Statistics) -> None:
+        """Have these statistics hold from now on."""
+        self._rounds += 1
+        fresh = self._folder / "fresh"
+        fresh.write_bytes(pickle.dumps(statistics, pickle.HIGHEST_PROTOCOL))
+        fresh.rename(self._folder / f"statistics-{self._rounds}")
+        (self._folder / f"statistics-{self._rounds - 1}").unlink(missing_ok=True)
+
+    def keyed(self, parts: Iterable[list[int]]) -> Iterator[Path]:
+        """Yield files with the keys of records, some at a time."""
+        return self._each(_keyed, Desk.keyed, enumerate(parts))
+
+    def compared(self, parts: Iterable[Mapping[int, list[int]]]) -> Iterator[Scores]:
+        """Yield the scored pairs of each part that reach REVIEW, in the parts' order."""
+        return self._each(_compared, Desk.compared, ((part,) for part in parts))
+
+    def _each(self, there: Callable[..., Found], here: Callable[..., Found], tasks: Iterable[tuple[object, ...]]) -> Iterator[Found]:
+        """Yield what each task gives, in order; only so many are begun before the first is asked for."""
+        if self._pool is None:
+            yield from (here(self._own, *task) for task in tasks)
+            return
+        begun: deque[Future[Found]] = deque()
+        for task in tasks:
+            begun.append(self._pool.submit(there, *task))
+            if len(begun) >= self._waiting:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
+def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> Scores:
+    """Score pairs, and return those that reach REVIEW."""
+    found: Scores = {}
+    for left, others in nearby.items():
+        mine = subjects[left]
+        for right in others:
+            scored = promising(mine, subjects[right], current)
+            if scored is not None:
+                found[min(left, right), max(left, right)] = scored
+    return found
+
+
+_desk: list[Desk] = []
+"""The desk of a process that is one of several."""
+
+
+def _begin(folder: Path) -> None:
+    """Sit down: the process ends with the one that started it, which alone hears Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _desk.append(Desk(folder))
+
+
+def _end_with_parent() -> None:
+    """Wait for the process that started this one to end, and end at once."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _keyed(number: int, ids: list[int]) -> Path:
+    return _desk[0].keyed(number, ids)
+
+
+def _compared(nearby: Mapping[int, list[int]]) -> Scores:
+    return _desk[0].compared(nearby)
+
+
+def _number(file: Path) -> int:
+    """Return which statistics a file holds."""
+    return int(file.name.rpartition("-")[2])
