@@ -35,6 +35,7 @@ from app.journal import FILE, Journal, erasure
 from app.matching.combine import Matcher
 from app.matching.normalise import words
 from app.matching.rules import overridden
+from app.matching.scratch import sweep
 from app.names import Names
 from app.search.ask import Search
 from app.search.words import stem
@@ -175,6 +176,7 @@ def running(node: Node) -> Iterator[RunningNode]:
     """A node at work: what a crash left behind is settled first; projector, matching and clock run until the block ends."""
     with open_graph(node) as graph, ExitStack() as stack:
         node.harvester.recover()
+        sweep()
         relaying.prepare(node.journal, on=node.settings.relay)
         node.combined.settle_pending(node.journal)
         erasure.scrub(node.journal)

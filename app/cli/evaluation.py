@@ -16,7 +16,7 @@ REASONS = 6
 """Reasons of an error that are told, the heaviest."""
 
 
-def evaluate(path: Path, clusters: Path | None, errors: int, learn: bool, as_json: bool) -> None:
+def evaluate(path: Path, clusters: Path | None, errors: int, learn: bool, as_json: bool, processes: int = 1) -> None:
     """Match the records of a CSV file, and compare with its truth. Raises BadRequest when it cannot be read or holds no truth."""
     table = read(path)
     for remark in table.remarks[:REMARKS]:
@@ -31,7 +31,7 @@ def evaluate(path: Path, clusters: Path | None, errors: int, learn: bool, as_jso
                 "Without a column 'entity' there is nothing to evaluate: add it, or ask for the groups only, with --clusters.",
             )
         )
-    grouping = grouped(table.rows)
+    grouping = grouped(table.rows, processes=processes)
     if clusters is not None:
         _write(grouping, clusters)
     if not table.has_truth:

@@ -11,8 +11,9 @@ from app.cli.speech import Json, language, one_line, out, print_json, progress, 
 from app.errors import BadRequest, Text
 from app.journal.judgements import Verdict
 from app.matching import explain as explaining
-from app.matching import filing
+from app.matching import filing, parquet
 from app.matching import judge as judging
+from app.matching.parquet import Engine
 from app.matching.score import MATCH
 
 Left = Annotated[str, typer.Argument(metavar="IRI", help=say("L'adresse d'une fiche ou d'un groupe.", "The address of a record or a group."))]
@@ -58,10 +59,42 @@ Learn = Annotated[
 ]
 
 
-def merge(evaluated: Gold = None, clusters: Clusters = None, errors: Errors = 10, learn: Learn = False, as_json: Json = False) -> None:
-    """Count the words anew, score every pair again, and rebuild the combined groups; or measure how true that is, with --evaluate."""
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        metavar="FILE.parquet",
+        help=say("Rapprocher les fiches de ce fichier plutôt que celles du nœud.", "Match the records of this file instead of the node's."),
+    ),
+]
+Grouped = Annotated[
+    Path | None, typer.Option("--output", metavar="OUT.parquet", help=say("Écrire id, cluster dans ce fichier.", "Write id, cluster to this file."))
+]
+With = Annotated[
+    Engine, typer.Option("--engine", help=say("embedded : cette machine ; spark : Apache Spark.", "embedded: this machine; spark: Apache Spark."))
+]
+Master = Annotated[str | None, typer.Option(help=say("Adresse de Spark, « local[2] » par exemple.", "Where Spark is, 'local[2]' for one."))]
+Processes = Annotated[int, typer.Option(min=1, max=64, help=say("Processus qui y travaillent ensemble.", "Processes that work at it together."))]
+
+
+def merge(
+    evaluated: Gold = None,
+    clusters: Clusters = None,
+    errors: Errors = 10,
+    learn: Learn = False,
+    given: Table = None,
+    wanted: Grouped = None,
+    engine: With = Engine.EMBEDDED,
+    master: Master = None,
+    processes: Processes = 1,
+    as_json: Json = False,
+) -> None:
+    """Count the words anew, score every pair again, and rebuild the combined groups; or match a file; or measure how true that is."""
+    if given is not None or wanted is not None or engine is Engine.SPARK:
+        _file(given, wanted, engine, master, processes, as_json)
+        return
     if evaluated is not None:
-        evaluate(evaluated, clusters, errors, learn, as_json)
+        evaluate(evaluated, clusters, errors, learn, as_json, processes)
         return
     if clusters is not None:
         raise BadRequest(Text("--clusters va avec --evaluate FICHIER.", "--clusters goes with --evaluate FILE."))
@@ -71,6 +104,19 @@ def merge(evaluated: Gold = None, clusters: Clusters = None, errors: Errors = 10
         print_json({"groups_written": touched})
     else:
         tell(f"Groupes réécrits : {touched}.", f"Groups rewritten: {touched}.")
+
+
+def _file(given: Path | None, wanted: Path | None, engine: Engine, master: str | None, processes: int, as_json: bool) -> None:
+    """Match the records of a Parquet file."""
+    if given is None or wanted is None:
+        raise BadRequest(
+            Text("Donnez les fiches avec --input et le résultat avec --output.", "Give the records with --input, and where to write with --output.")
+        )
+    count = parquet.spark(given, wanted, master) if engine is Engine.SPARK else parquet.embedded(given, wanted, processes)
+    if as_json:
+        print_json({"records": count})
+    else:
+        tell(f"Fiches rapprochées : {count}.", f"Records matched: {count}.")
 
 
 def relations(

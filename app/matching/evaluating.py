@@ -98,11 +98,11 @@ class Report:
         return flat | {"wrong": [one.as_json() for one in self.wrong], "missed": [one.as_json() for one in self.missed]}
 
 
-def grouped(rows: Sequence[Row], weights: Weights | None = None) -> Grouping:
+def grouped(rows: Sequence[Row], weights: Weights | None = None, processes: int = 1) -> Grouping:
     """Match rows as a directory of their own."""
     begun = sum(os.times()[:4])
     forms = ((number, f"{row.source}/{row.id}", features(row.document, None, _SECRET)) for number, row in enumerate(rows))
-    matched = match(forms, weights=weights or Weights())
+    matched = match(forms, weights=weights or Weights(), processes=processes)
     groups = [0] * len(rows)
     for group, cluster in enumerate(matched.clusters):
         for number in cluster:

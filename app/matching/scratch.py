@@ -3,12 +3,16 @@
 A private folder, removed when it is closed: memory stays the same however many records there are.
 """
 
+import fcntl
 import json
 import marshal
+import os
+import shutil
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from app.matching.blocking import AT_ONCE, Blocks
@@ -16,6 +20,10 @@ from app.matching.features import Features
 
 MEMORY_KB: Final = 32_768
 """What of it is held in memory at most."""
+
+PREFIX: Final = "maillage-matching-"
+HELD: Final = "held"
+"""A file in each run's folder that the run has locked."""
 
 Mark: TypeAlias = tuple[int, str | None]
 """The version and the contacts that a normal form was made from."""
@@ -60,12 +68,25 @@ class Forms:
             yield record_id, reference, Features(*marshal.loads(form))  # noqa: S302 - written a moment ago, by the same run
 
 
+def sweep() -> None:
+    """Remove what runs left that were killed: whoever still runs holds a lock, which the system lets go of however he ends."""
+    for held in Path(gettempdir()).glob(f"{PREFIX}*/{HELD}"):
+        with suppress(OSError):
+            if held.parent.stat().st_uid == os.getuid():
+                with held.open("a") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(held.parent, ignore_errors=True)
+
+
 class Scratch(Forms):
     """The notes of one run, with its table of keys; to be closed, by the thread that opened it."""
 
     def __init__(self, threads: int = 1) -> None:
-        self._private = TemporaryDirectory(prefix="maillage-matching-")
+        sweep()
+        self._private = TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._private.name)
+        self._held = (self.folder / HELD).open("w")
+        fcntl.flock(self._held, fcntl.LOCK_EX)
         super().__init__(self.folder)
         self._c.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_TABLES}")
         self.blocks = Blocks(self.folder, threads)
@@ -75,6 +96,7 @@ class Scratch(Forms):
         self.blocks.close()
         super().close()
         self._private.cleanup()
+        self._held.close()
 
     def add(self, notes: Iterable[Note]) -> None:
         """Note records down."""

@@ -1,10 +1,14 @@
 """On Apache Spark the groups are those of one machine: the same keys, scorer and clustering."""
 
 import importlib.util
+import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from app.matching.bulk import match
@@ -42,3 +46,45 @@ def test_the_groups_are_those_of_one_machine(tmp_path: Path) -> None:
     finally:
         spark.stop()
     assert clusters == {f"r{one:05}": f"r{min(group):05}" for group in found.clusters for one in group}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_command_gives_the_same_with_either_engine(tmp_path: Path) -> None:
+    """`maillage merge --input --output`, rows in no order, nulls among them."""
+    told = [*crowd(150)]
+    random.Random(7).shuffle(told)
+    columns = ("id", "source", "name", "postcode", "city", "phone", "email")
+    rows = [(one.reference, one.reference.partition("/")[0], *_told(one.document)) for one in told]
+    table = duckdb.connect()
+    table.execute(f"create table given ({', '.join(f'{name} varchar' for name in columns)})")
+    table.executemany("insert into given values (?, ?, ?, ?, ?, ?, ?)", rows)
+    table.execute("copy given to '" + str(tmp_path / "in.parquet") + "' (format parquet)")
+    found = []
+    for engine_name, more in (("embedded", ()), ("spark", ("--master", "local[2]"))):
+        wanted = tmp_path / engine_name
+        command = [
+            sys.executable,
+            "-m",
+            "app",
+            "merge",
+            "--engine",
+            engine_name,
+            "--input",
+            str(tmp_path / "in.parquet"),
+            "--output",
+            str(wanted),
+            *more,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        files = str(wanted / "*.parquet") if wanted.is_dir() else str(wanted)
+        found.append(table.execute("select id, cluster from read_parquet(?) order by id", [files]).fetchall())
+    assert found[0] == found[1]
+    assert len({cluster for _, cluster in found[0]}) < len(told)
+
+
+def _told(document: Any) -> list[Any]:
+    """Return some of what a record says as columns; what it does not say is null."""
+    place = next(iter(document.get("location") or [{}]))
+    name = next(iter(document["name"].values()))
+    return [name, place.get("postalCode"), place.get("addressLocality"), document.get("telephone"), document.get("email")]
