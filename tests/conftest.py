@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from hypothesis import settings
+
+settings.register_profile("no clock", deadline=None)  # how long an example takes says more of the machine than of the code
+settings.load_profile("no clock")
+
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print what tests had to tell, and the sums of what they counted."""

@@ -113,8 +113,12 @@ class Counting:
         """Return what was counted, as a new version."""
         words = {word: count for word, count in self._words.items() if count > 1}
         spreads = {contact: 1 + len(others) for contact, others in self._further.items() if len(others) > 1}
-        repeats = {source: (self._repeated[source] + _DOUBT * UNKNOWN_REPEAT) / (count + _DOUBT) for source, count in self._listed.items() if source}
+        repeats = {source: self._share(source, count) for source, count in self._listed.items() if source}
         return Statistics(self._records, words, spreads, version=secrets.token_hex(8), repeats=repeats)
+
+    def _share(self, source: str, count: int) -> float:
+        """Return in which share of its records a source repeats itself, to a millionth: as it is kept."""
+        return round((self._repeated[source] + _DOUBT * UNKNOWN_REPEAT) / (count + _DOUBT) * _MILLION) / _MILLION
 
 
 def _named(features: Features, kinds: Iterable[str]) -> Iterator[tuple[object, ...]]:
