@@ -34,6 +34,7 @@ class Combined:
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
+        self._renewing = threading.Lock()
 
     def settle(self, connection: Connection, record_ids: Collection[int]) -> int:
         """Settle these records inside the caller's transaction: whoever reads next sees the result; return how many groups changed."""
@@ -47,11 +48,9 @@ class Combined:
         self._keep_to_the_rules(journal)
         with journal.read() as connection:
             waiting = pending.count(connection)
-            due = waiting > 0 and self._matcher.due(connection)
-        if due:
-            self.rebuild(journal)
-        else:
-            self._drain(journal)
+        if waiting:
+            self._keep_up(journal)
+        self._drain(journal)
         if progress:
             progress(waiting)
         return waiting
@@ -61,17 +60,29 @@ class Combined:
 
         Others go on writing meanwhile; `progress` is told how many more records were compared.
         """
-        self._renew(journal, progress)
+        with self._renewing:
+            self._renew(journal, progress)
         return self._drain(journal)
+
+    def _keep_up(self, journal: Journal) -> bool:
+        """Match everything anew if the directory has grown enough; many visits may end at once, and one of them does it for all."""
+        if not self._renewing.acquire(blocking=False):
+            return False
+        try:
+            with journal.read() as connection:
+                due = self._matcher.due(connection)
+            if due:
+                self._renew(journal, None)
+            return due
+        finally:
+            self._renewing.release()
 
     def run(self, journal: Journal, stop: threading.Event) -> None:
         """Match everything anew whenever the directory has grown enough, until `stop` is set."""
         while not stop.wait(LOOK_S):
             try:
-                with journal.read() as connection:
-                    due = self._matcher.due(connection)
-                if due:
-                    self.rebuild(journal)
+                if self._keep_up(journal):
+                    self._drain(journal)
             except JournalUnavailable as error:
                 _log.warning("matching waits: %s", error)
 

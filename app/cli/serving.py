@@ -43,7 +43,7 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for talkative in ("alembic", "httpx"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    with opened(settings) as node, running(node) as at_work:
+    with opened(settings, waits=False) as node, running(node) as at_work:
         _warn(settings)
         _open_many_files()
         _serve_until_told(at_work)

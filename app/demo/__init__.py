@@ -16,6 +16,7 @@ from app.demo.telling import Tell
 from app.errors import Text
 from app.harvest import formats
 from app.harvest.fetch import Budget
+from app.harvest.pace import next_visit
 from app.journal import sources, visits
 from app.node import Node, RunningNode, open_node, running
 from app.settings import Settings, read_settings
@@ -82,7 +83,8 @@ def _harvest(node: Node, name: str, url: str, tell: Tell) -> None:
     kind, address = formats.detect(url, node.fetcher, Budget())
     tell(Text(f"   « {name} » : {kind}, {address}", f"   '{name}': {kind}, {address}"))
     with node.journal.write() as connection:
-        sources.add(connection, name, address, kind)
+        peer = sources.add(connection, name, address, kind)
+        sources.update(connection, name, next_visit_at=next_visit(peer.every_s))  # the clock runs too, and must not come first
     number = node.harvester.visit(name)
     with node.journal.read() as connection:
         visit, items = visits.get(connection, number), list(visits.all_items(connection, number))

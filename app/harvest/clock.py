@@ -82,15 +82,19 @@ class Clock:
             self._stop.wait(LOOK_S)
 
     def _send_out(self) -> None:
-        """Look once."""
+        """Look once. A peer whose visit ends after the look began is not sent for again: it was due before that visit."""
+        with self._lock:
+            seen_to = set(self._busy)
         try:
             with self._journal.read() as c:
-                waiting = [(source.name, source.failures > 0) for source in sources.due(c, now())]
+                due = [(source.name, source.failures > 0) for source in sources.due(c, now())]
         except MaillageError as error:
             _log.warning("clock: %s", error)
             return
-        woken = [(name, False) for name in self._waking.due(time.monotonic())]
-        for name, doubtful in [*woken, *sorted(waiting, key=lambda peer: peer[1])]:
+        woken = self._waking.due(time.monotonic())
+        seen_to.update(woken)
+        waiting = sorted((peer for peer in due if peer[0] not in seen_to), key=lambda peer: peer[1])
+        for name, doubtful in [*((name, False) for name in woken), *waiting]:
             if self._stop.is_set() or len(self._busy) >= self._visitors:
                 return
             if not doubtful or len(self._doubtful) < max(self._visitors // 2, 1):

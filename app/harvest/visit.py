@@ -8,11 +8,12 @@ import fcntl
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Connection, func, select
 
@@ -44,6 +45,9 @@ NOTED = 100
 
 MOST_RECORDS = 500_000
 VISIT_SECONDS = 3600
+LOOK_S = 0.1
+"""Seconds between two looks whether somebody else's visit has ended."""
+
 READING = 1
 """The number of this node's way of reading records: when it grows, what was read before is read anew."""
 
@@ -66,6 +70,8 @@ class Harvester:
         self._turns = Turns()
         self.stopping = Event()
         """Set it, and every visit under way ends within seconds, having changed nothing."""
+        self.waiting: Callable[[str], None] | None = None
+        """Told a peer's name when somebody else visits it and that is waited for; without it nobody waits."""
 
     def visit(self, name: str, dry_run: bool = False, progress: Callable[[int], None] | None = None) -> int:
         """Visit one peer and return the number of the visit, whose report says how it went; `progress` is told of records as they are read.
@@ -302,15 +308,31 @@ class Harvester:
         path = self._lock_file(name)
         path.parent.mkdir(exist_ok=True)
         with path.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(Text(f"Une visite de « {name} » est déjà en cours.", f"A visit to '{name}' is already under way.")) from None
+            if not (_locked(lock) or (self.waiting and self._outwaited(lock, name, self.waiting))):
+                raise Conflict(Text(f"Une visite de « {name} » est déjà en cours.", f"A visit to '{name}' is already under way."))
             yield
+
+    def _outwaited(self, lock: IO[str], name: str, told: Callable[[str], None]) -> bool:
+        """Wait for somebody else's visit to end, after saying so, and lock; return whether that came about in time."""
+        told(name)
+        until = time.monotonic() + self._seconds
+        while time.monotonic() < until and not self.stopping.wait(LOOK_S):
+            if _locked(lock):
+                return True
+        return False
 
     def _lock_file(self, name: str) -> Path:
         """Where the lock of a peer is."""
         return self._journal.path.parent / "visits" / f"{name}.lock"
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Lock a file for this process, if nobody else holds it; return whether it is locked."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 _NOTHING_NEW = Text("Rien n'a changé.", "Nothing changed.")

@@ -1,5 +1,7 @@
 """What only real processes show: output that nobody takes, terminals, Ctrl-C, and commands beside a running node."""
 
+import fcntl
+import json
 import os
 import pty
 import re
@@ -23,7 +25,7 @@ from tests.nodes import NodeProcess, environment
 def maillage(node: NodeProcess, *arguments: str | Path, **how: object) -> "subprocess.Popen[bytes]":
     """Start a command whose ends are held by the test; it heeds Ctrl-C although whoever started the tests may not."""
     node.data_dir.parent.mkdir(parents=True, exist_ok=True)
-    env = environment(node.data_dir, node.port) | {"COLUMNS": "60"}
+    env = environment(node.data_dir, node.port, **node.settings) | {"COLUMNS": "60"}
     command = ["env", "--default-signal=INT", sys.executable, "-m", "app", *map(str, arguments)]
     return subprocess.Popen(command, env=env, cwd=node.data_dir.parent, stdin=subprocess.DEVNULL, **how)  # type: ignore[call-overload, no-any-return]
 
@@ -162,6 +164,31 @@ def test_a_copy_taken_while_others_write_starts_the_same_node_elsewhere(served: 
     elsewhere = NodeProcess(tmp_path / "elsewhere" / "data", port=served.port)
     assert re.search(r"epoch [0-9]{2,}", elsewhere.attempt("restore", tmp_path / "copy").stderr)
     assert before | {"voix-de-la-noue"} <= ours(elsewhere) <= ours(served)
+
+
+def test_a_visit_that_is_under_way_is_waited_for(tmp_path: Path) -> None:
+    """A peer that somebody else visits just now is visited afterwards, and the command says what it waits for; Ctrl-C gives up."""
+    node = NodeProcess(tmp_path / "data", settings={"allow_private_peers": "127.0.0.1:9"})
+    node.run("peers", "add", "neighbour", "http://127.0.0.1:9/feed", "--format", "maillage")
+    visits = tmp_path / "data" / "visits"
+    visits.mkdir(exist_ok=True)
+    for given_up in (True, False):
+        with (visits / "neighbour.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = maillage(node, "harvest", "neighbour", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            with waiting, waiting.stderr:  # type: ignore[union-attr]
+                said = waiting.stderr.readline().decode()  # type: ignore[union-attr]
+                assert said == "A visit to 'neighbour' is already under way: waiting until it ends (Ctrl-C to give up).\n"
+                if given_up:
+                    waiting.send_signal(signal.SIGINT)
+                else:
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+                assert waiting.wait(60) == 1  # the peer itself is not there
+                rest = waiting.stderr.read().decode()  # type: ignore[union-attr]
+        assert rest.count("\n") == 1
+        assert ("neighbour : " in rest) is not given_up
+    shown = json.loads(node.run("peers", "show", "neighbour", "--json"))
+    assert [visit["outcome"] for visit in shown["visits"]] == ["failed"]
 
 
 def test_ctrl_c_ends_a_node_well(tmp_path: Path) -> None:

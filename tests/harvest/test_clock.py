@@ -39,6 +39,33 @@ def test_due_peers_are_visited_once(room, feed, clock):
     assert len(room.live()) == 6
 
 
+def test_a_visit_that_ends_while_the_clock_looks_is_the_only_one(room, feed, clock):
+    """The look that began before its end still holds the peer for due; it is not visited twice in a row."""
+    under_way, may_end, looks = threading.Event(), threading.Event(), []
+    answer = feed.peer.answers["/feed"]
+
+    def root(request):
+        under_way.set()
+        may_end.wait(30)
+        return answer(request)
+
+    def woken(_):  # asked after the clock read who is due: the visit ends between the two
+        if under_way.is_set() and not looks:
+            may_end.set()
+            eventually(lambda: not clock._busy)
+            looks.append(room.source().state)
+        return []
+
+    feed.peer.answers["/feed"] = root
+    clock._waking.due = woken
+    clock.start()
+    eventually(lambda: looks)
+    time.sleep(0.5)
+    with room.journal.read() as c:
+        assert len(visits.list_(c, room.source().id, limit=10)) == 1
+    assert looks == ["ok"]
+
+
 def test_only_enabled_peers_are_visited(room, feed, clock):
     """A peer that is switched off is left alone."""
     room.set("peer", enabled=False)

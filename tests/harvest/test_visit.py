@@ -1,5 +1,7 @@
 """A visit takes what its peer may say, all of it or nothing, and accounts for every record."""
 
+import threading
+
 import pytest
 from sqlalchemy import select, update
 
@@ -394,6 +396,35 @@ def test_one_peer_is_visited_by_one_at_a_time(room, feed):
         room.harvester.visit("nobody")
     with pytest.raises(Conflict):
         room.harvester.visit("own")
+
+
+def test_who_may_wait_visits_after_the_other_visit(room, feed):
+    """A harvester that tells somebody about waiting waits; one that is stopped meanwhile does not go on."""
+    told: list[str] = []
+    released = threading.Event()
+
+    def hold() -> None:
+        with room.harvester._alone("peer"):
+            held.set()
+            released.wait(20)
+
+    held = threading.Event()
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(20)
+
+    def waiting(name: str) -> None:
+        told.append(name)
+        released.set()
+
+    room.harvester.waiting = waiting
+    assert room.visit().outcome == "applied"
+    holder.join()
+    assert told == ["peer"]
+    with room.harvester._alone("peer"):
+        room.harvester.stopping.set()
+        with pytest.raises(Conflict, match="under way"):
+            room.harvester.visit("peer")
 
 
 def test_a_removed_peer_leaves_nothing(room, feed):

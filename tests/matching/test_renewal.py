@@ -1,7 +1,9 @@
 """Matching everything anew in bounded transactions gives what one transaction gives, whatever is written meanwhile."""
 
 import tempfile
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from sqlalchemy import Connection, func, select
 from app.combined import Combined
 from app.journal import Journal, changes, pending, records
 from app.journal.tables import group, identity, member
-from app.matching import statistics
+from app.matching import filing, statistics
 from app.matching.combine import Matcher
+from app.matching.renewal import Renewal
 from tests.benchmarks.invented import directories
 from tests.matching.desk import NAMES, Desk, put
 from tests.matching.test_combine import invented
@@ -46,6 +49,34 @@ def test_cut_in_transactions_the_groups_are_those_of_one(tmp_path: Path) -> None
             found.append(directory(c))
         desk.journal.close()
     assert found[0] == found[1]
+
+
+def test_many_visits_that_end_at_once_have_everything_matched_anew_once(tmp_path: Path) -> None:
+    """Six threads find that the directory has outgrown its statistics: one of them counts and scores for all, and nothing is left to do."""
+    thoughts = []
+
+    class Counted(Matcher):
+        def think(self, c: Connection, progress: Callable[[int], None] | None = None) -> Renewal:
+            thoughts.append(threading.get_ident())
+            return super().think(c, progress)
+
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        with journal.write() as c:
+            for told in directories(300, NAMES.base, sources=5):
+                put(c, f"{told.source}/{told.key}", told.document)
+            filing.wait_all(c)
+        combined, start = Combined(Counted(NAMES)), threading.Barrier(6)
+
+        def settle() -> None:
+            start.wait()
+            combined.settle_pending(journal)
+
+        with ThreadPoolExecutor(6) as threads:
+            for ended in [threads.submit(settle) for _ in range(6)]:
+                ended.result()
+        assert len(thoughts) == 1
+        with journal.read() as c:
+            assert pending.count(c) == 0
 
 
 @settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate))
