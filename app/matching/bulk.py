@@ -5,10 +5,12 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from app.errors import Text
 from app.matching.cluster import Clusters, Constraints, Pair, cluster
+from app.matching.collecting import seldom_collected
 from app.matching.engine import engine
 from app.matching.features import Features
 from app.matching.linking import components
@@ -64,14 +66,14 @@ def match(
     processes: int = 1,
 ) -> Matched:
     """Match records, each an id, its reference ``source/key`` and its normal form; `processes` work for it."""
-    with closing(Scratch(processes)) as scratch:
+    with seldom_collected(), closing(Scratch(processes)) as scratch:
         counting = Counting()
         scratch.add(_notes(forms, counting))
         scores: Known = {}
         candidates = array("q")
         with engine(scratch, replace(counting.counted(), weights=weights), processes) as run:
-            for nearby, found in run.scores():
-                scores.update((pair, one.total) for pair, one in found.items())
+            for nearby, found in run.totals():
+                scores.update(found)
                 candidates.extend(min(one, other) << 32 | max(one, other) for one, others in nearby.items() for other in others)
         clusters: list[frozenset[int]] = []
         refused: dict[tuple[int, int], Text] = {}
@@ -81,14 +83,20 @@ def match(
     return Matched(run.statistics, Pairs(candidates), scores, refused, tuple(clusters))
 
 
-def grouped(subjects: Mapping[int, Subject], scores: Known, constraints: Constraints, statistics: Statistics) -> Clusters:
-    """Group the records of one part, of which these pairs are known."""
+def grouped(forms: Mapping[int, tuple[str, Features]], scores: Known, constraints: Constraints, statistics: Statistics) -> Clusters:
+    """Group the records of one part, each a reference and its normal form, of which these pairs are known."""
+
+    @cache
+    def ready(one: int) -> Subject:
+        reference, form = forms[one]
+        return Subject(form, statistics, reference)
+
     return cluster(
-        {one: subject.reference for one, subject in subjects.items()},
-        {one: subject.registers for one, subject in subjects.items()},
-        [Pair(*pair, total) for pair, total in scores.items()],
+        {one: reference for one, (reference, _) in forms.items()},
+        {one: form.registers() for one, (_, form) in forms.items()},
+        [Pair(*pair, summed) for pair, summed in scores.items()],
         constraints,
-        lambda left, right: score(subjects[left], subjects[right], statistics).total,
+        lambda left, right: score(ready(left), ready(right), statistics).total,
         statistics.singles(),
     )
 
@@ -111,13 +119,13 @@ def _clustered(scratch: Scratch, scores: Known, constraints: Constraints, statis
             within.setdefault(number, {})[pair] = total
     for numbers in _together(parts):
         wanted = [one for number in numbers for one in parts[number] if len(parts[number]) > 1]
-        subjects = {record_id: Subject(form, statistics, reference) for record_id, reference, form in scratch.some(wanted)}
+        forms = {record_id: (reference, form) for record_id, reference, form in scratch.some(wanted)}
         for number in numbers:
             part = parts[number]
             if len(part) == 1:
                 yield Clusters((frozenset(part),), {})
             else:
-                yield grouped({one: subjects[one] for one in part}, within.get(number, {}), constraints.among(part), statistics)
+                yield grouped({one: forms[one] for one in part}, within.get(number, {}), constraints.among(part), statistics)
 
 
 def _together(parts: list[list[int]]) -> Iterator[list[int]]:

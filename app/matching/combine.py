@@ -51,7 +51,7 @@ class Matcher:
         counted, or a key has filled up, everything is matched anew with new ones first, or is `due` where that takes long.
         """
         current = self._current(c)
-        small = filing.roughly(c) <= self._at_once
+        small = filing.roughly(c, self._at_once + 1) <= self._at_once
         if small and self.due(c):
             return self.combine_all(c)
         touched = set(record_ids)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from app.matching.blocking import written
+from app.matching.collecting import seldom
 from app.matching.keys import keys
-from app.matching.score import Score, Subject, promising
+from app.matching.score import REVIEW, Score, Subject, promising, total
 from app.matching.scratch import Forms
 from app.matching.statistics import Statistics
 
@@ -29,6 +30,7 @@ AHEAD: Final = 3
 Task = TypeVar("Task")
 Found = TypeVar("Found")
 Scores = dict[tuple[int, int], Score]
+Totals = dict[tuple[int, int], float]
 
 
 class Desk:
@@ -52,15 +54,24 @@ class Desk:
         return written(self._folder / f"keys-{number}.csv", filed)
 
     def compared(self, nearby: Mapping[int, list[int]]) -> Scores:
-        """Score pairs, and return those that reach REVIEW."""
+        """Score pairs, and return those that reach REVIEW or are related."""
         current = self._current()
+        return compared(self._at_hand(nearby, current), nearby, current)
+
+    def totalled(self, nearby: Mapping[int, list[int]]) -> Totals:
+        """Score pairs, and return the sums of those that reach REVIEW."""
+        current = self._current()
+        return totalled(self._at_hand(nearby, current), nearby, current)
+
+    def _at_hand(self, nearby: Mapping[int, list[int]], current: Statistics) -> Mapping[int, Subject]:
+        """Return these records, ready to be compared."""
         wanted = {*nearby}.union(*nearby.values())
         if len(self._subjects) > AT_HAND:
             for record_id in self._subjects.keys() - wanted:
                 del self._subjects[record_id]
         for record_id, reference, form in self._forms.some(wanted - self._subjects.keys()):
             self._subjects[record_id] = Subject(form, current, reference)
-        return compared(self._subjects, nearby, current)
+        return self._subjects
 
     def _current(self) -> Statistics:
         """Return the statistics that hold, read again only when others were handed out."""
@@ -104,8 +115,12 @@ class Crew:
         return self._each(_keyed, Desk.keyed, enumerate(parts))
 
     def compared(self, parts: Iterable[Mapping[int, list[int]]]) -> Iterator[Scores]:
-        """Yield the scored pairs of each part that reach REVIEW, in the parts' order."""
+        """Yield the scored pairs of each part that reach REVIEW or are related, in the parts' order."""
         return self._each(_compared, Desk.compared, ((part,) for part in parts))
+
+    def totalled(self, parts: Iterable[Mapping[int, list[int]]]) -> Iterator[Totals]:
+        """Yield the sums of the pairs of each part that reach REVIEW, in the parts' order."""
+        return self._each(_totalled, Desk.totalled, ((part,) for part in parts))
 
     def _each(self, there: Callable[..., Found], here: Callable[..., Found], tasks: Iterable[tuple[object, ...]]) -> Iterator[Found]:
         """Yield what each task gives, in order; only so many are begun before the first is asked for."""
@@ -122,7 +137,7 @@ class Crew:
 
 
 def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> Scores:
-    """Score pairs, and return those that reach REVIEW."""
+    """Score pairs, and return those that reach REVIEW or are related."""
     found: Scores = {}
     for left, others in nearby.items():
         mine = subjects[left]
@@ -133,6 +148,18 @@ def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], c
     return found
 
 
+def totalled(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> Totals:
+    """Score pairs, and return the sums of those that reach REVIEW."""
+    found: Totals = {}
+    for left, others in nearby.items():
+        mine = subjects[left]
+        for right in others:
+            summed = total(mine, subjects[right], current)
+            if summed >= REVIEW:
+                found[min(left, right), max(left, right)] = summed
+    return found
+
+
 _desk: list[Desk] = []
 """The desk of a process that is one of several."""
 
@@ -140,6 +167,7 @@ _desk: list[Desk] = []
 def _begin(folder: Path) -> None:
     """Sit down: the process ends with the one that started it, which alone hears Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    seldom()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _desk.append(Desk(folder))
 
@@ -158,6 +186,10 @@ def _keyed(number: int, ids: list[int]) -> Path:
 
 def _compared(nearby: Mapping[int, list[int]]) -> Scores:
     return _desk[0].compared(nearby)
+
+
+def _totalled(nearby: Mapping[int, list[int]]) -> Totals:
+    return _desk[0].totalled(nearby)
 
 
 def _number(file: Path) -> int:

@@ -1,17 +1,21 @@
 """The road that every run over all records takes: file them under keys, split the full ones, hand out who is near whom, score."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
-from app.matching.crew import Crew, Scores
+from app.matching.crew import Crew, Scores, Totals
 from app.matching.keys import FULL
 from app.matching.scratch import Scratch
 from app.matching.statistics import Statistics
 
 PART: Final = 5000
 """Records whose keys are made together."""
+
+
+Nearby: TypeAlias = dict[int, list[int]]
+Found = TypeVar("Found")
 
 
 class Engine:
@@ -23,16 +27,24 @@ class Engine:
         self._order = scratch.ids()
         self.statistics = self._filled(statistics)
 
-    def scores(self) -> Iterator[tuple[dict[int, list[int]], Scores]]:
-        """Yield who was compared with whom, place by place, and the pairs that reach REVIEW."""
-        asked: list[dict[int, list[int]]] = []
+    def scores(self) -> Iterator[tuple[Nearby, Scores]]:
+        """Yield who was compared with whom, place by place, and the pairs that reach REVIEW or are related."""
+        return self._found(self._crew.compared)
 
-        def parts() -> Iterator[dict[int, list[int]]]:
+    def totals(self) -> Iterator[tuple[Nearby, Totals]]:
+        """Yield who was compared with whom, place by place, and the sums of the pairs that reach REVIEW."""
+        return self._found(self._crew.totalled)
+
+    def _found(self, compare: Callable[[Iterable[Nearby]], Iterator[Found]]) -> Iterator[tuple[Nearby, Found]]:
+        """Yield who was compared with whom, place by place, and what that gave."""
+        asked: list[Nearby] = []
+
+        def parts() -> Iterator[Nearby]:
             for nearby in self._scratch.blocks.neighbours(self._order):
                 asked.append(nearby)
                 yield nearby
 
-        for found in self._crew.compared(parts()):
+        for found in compare(parts()):
             yield asked.pop(0), found
 
     def _filled(self, statistics: Statistics) -> Statistics:

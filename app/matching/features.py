@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Words: TypeAlias = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """One record in its normal form; contacts only as keyed hashes, identifiers as ``REGISTER`` to its values.
 
     `core` holds the words of the name that tell it apart, `others` those of its further names; `acronyms` are those it gives
@@ -45,14 +43,10 @@ class Features:
 
     def as_json(self) -> str:
         """Return the normal form as compact JSON: a list in the order of the fields, without the empty ones at its end."""
-        values = [*self.values()]
+        values = [*self]
         while values and not values[-1]:
             values.pop()
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-    def values(self) -> tuple[Any, ...]:
-        """Return the fields, in their order."""
-        return tuple([getattr(self, name) for name in NAMES])
 
     @classmethod
     def from_json(cls, text: str) -> "Features":
@@ -62,9 +56,6 @@ class Features:
     def registers(self) -> Mapping[str, Words]:
         """Return the official identifiers by register."""
         return dict(self.identifiers)
-
-
-NAMES: Final = tuple(field.name for field in fields(Features))
 
 
 def _frozen(values: list[Any]) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import Text
@@ -69,7 +69,15 @@ _LIVE_IDS: Final = select(record.c.id).where(record.c.state == LIVE).order_by(re
 _LONG: Final = select(record.c.id, func.length(record.c.document).op("/")(USUAL_LENGTH)).where(
     record.c.state == LIVE, func.length(record.c.document) >= 2 * USUAL_LENGTH
 )
-_ROUGHLY: Final = select(select(func.count()).select_from(member).scalar_subquery() + select(func.count()).select_from(pending).scalar_subquery())
+_ROUGHLY: Final = select(
+    sum(
+        (
+            select(func.count()).select_from(select(table.c.record_id).limit(bindparam("most")).subquery()).scalar_subquery()
+            for table in (member, pending)
+        ),
+        start=literal(0),
+    )
+)
 _LIVE_MARKS: Final = (
     select(record.c.id, record.c.version, feature.c.contacts).outerjoin(feature, feature.c.record_id == record.c.id).where(record.c.state == LIVE)
 )
@@ -140,9 +148,9 @@ def long(c: Connection) -> dict[int, int]:
     return {row[0]: row[1] for row in c.execute(_LONG)}
 
 
-def roughly(c: Connection) -> int:
-    """Return how many records there are at most, without reading them: the members of groups and those that wait."""
-    return int(c.execute(_ROUGHLY).scalar_one())
+def roughly(c: Connection, most: int = -1) -> int:
+    """Return how many records there are at most, without reading them: the members of groups and those that wait, `most` of each counted."""
+    return int(c.execute(_ROUGHLY, {"most": most}).scalar_one())
 
 
 def marks(c: Connection) -> Iterator[tuple[int, Mark]]:

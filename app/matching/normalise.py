@@ -168,15 +168,19 @@ def _acronyms(name: str) -> list[str]:
 def _initials(spelled: list[str], city: Words) -> list[str]:
     """Return the acronyms that a name would make: with and without its legal form, its town, and each of its small words."""
     made: set[str] = set()
-    for chosen in (spelled, [word for word in spelled if word not in LEGAL]):
-        for wanted in (chosen, [word for word in chosen if word not in city]):
-            letters = [""]
-            for word in wanted:
-                if word in OPTIONAL_INITIALS and len(letters) < MOST_INITIALS:
-                    letters += [one + word[0] for one in letters]
-                elif word not in STOP:
-                    letters = [one + word[0] for one in letters]
-            made.update(letters)
+    known = {*spelled}
+    without_form = [word for word in spelled if word not in LEGAL] if not LEGAL.isdisjoint(known) else spelled
+    wordings = {tuple(spelled), tuple(without_form)}
+    if not known.isdisjoint(city):
+        wordings.update([tuple([word for word in chosen if word not in city]) for chosen in (spelled, without_form)])
+    for wanted in wordings:
+        letters = [""]
+        for word in wanted:
+            if word in OPTIONAL_INITIALS and len(letters) < MOST_INITIALS:
+                letters += [one + word[0] for one in letters]
+            elif word not in STOP:
+                letters = [one + word[0] for one in letters]
+        made.update(letters)
     return [acronym for acronym in made if len(acronym) >= 3]
 
 

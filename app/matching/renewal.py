@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from app.journal import meta
 from app.matching import adopted, filing, statistics
+from app.matching.collecting import seldom_collected
 from app.matching.engine import engine
 from app.matching.scratch import Note, Scratch
 from app.matching.statistics import Counting, Statistics
@@ -32,12 +33,13 @@ def think(c: Connection, progress: Callable[[int], None] | None = None, processe
     """Count the words anew and score every pair again; nothing is written. `progress` is told how many more records were compared."""
     scratch = Scratch(processes)
     counting = Counting()
-    scratch.add(_notes(c, counting))
-    with engine(scratch, replace(counting.counted(), weights=adopted.current(c)), processes) as run:
-        for nearby, scores in run.scores():
-            scratch.add_pairs(filing.edge_rows(scores))
-            if progress:
-                progress(len(nearby))
+    with seldom_collected():
+        scratch.add(_notes(c, counting))
+        with engine(scratch, replace(counting.counted(), weights=adopted.current(c)), processes) as run:
+            for nearby, scores in run.scores():
+                scratch.add_pairs(filing.edge_rows(scores))
+                if progress:
+                    progress(len(nearby))
     return Renewal(run.statistics, scratch)
 
 

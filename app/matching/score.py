@@ -53,7 +53,7 @@ class Subject:
         self.name = Name(features, statistics)
         self.reference = reference
         self.source = reference.partition("/")[0]
-        self.registers = dict(features.identifiers)
+        self.registers = features.registers()
         self.pages = frozenset(features.pages)
         self.links = frozenset(features.links)
         self.subjects = frozenset(features.subjects)
@@ -104,14 +104,27 @@ def found(left: Subject, right: Subject, statistics: Statistics) -> Found:
 def promising(left: Subject, right: Subject, statistics: Statistics) -> Score | None:
     """Return the score if it reaches REVIEW or there is a relation, else None; most pairs are told apart without comparing their names."""
     reasons = _about(left, right, statistics)
-    weights = statistics.weights.values
-    known = sum([weights[key] * times for _, _, key, times in reasons])
-    if known + statistics.weights.best_name < REVIEW and not possible(left.features, right.features, reasons):
+    if _hopeless(reasons, statistics) and not possible(left.features, right.features, reasons):
         return None
     _name(left, right, reasons)
-    if _total(reasons, weights) < REVIEW and _related(left, right, reasons) is None:
+    if _total(reasons, statistics.weights.values) < REVIEW and _related(left, right, reasons) is None:
         return None
     return _scored(left, right, reasons, statistics)
+
+
+def total(left: Subject, right: Subject, statistics: Statistics) -> float:
+    """Return the sum alone, where it reaches REVIEW; anything below otherwise."""
+    reasons = _about(left, right, statistics)
+    if _hopeless(reasons, statistics):
+        return -math.inf
+    _name(left, right, reasons)
+    return _total(reasons, statistics.weights.values)
+
+
+def _hopeless(reasons: Found, statistics: Statistics) -> bool:
+    """Tell whether the best of names would not lead to REVIEW."""
+    weights = statistics.weights.values
+    return sum([weights[key] * times for _, _, key, times in reasons]) + statistics.weights.best_name < REVIEW
 
 
 def _related(left: Subject, right: Subject, reasons: Found) -> Relation | None:

@@ -100,7 +100,7 @@ class Scratch(Forms):
 
     def add(self, notes: Iterable[Note]) -> None:
         """Note records down."""
-        rows = ((one.id, one.reference, _place(one.form), *one.mark, one.changed, marshal.dumps(one.form.values())) for one in notes)
+        rows = ((one.id, one.reference, _place(one.form), *one.mark, one.changed, marshal.dumps((*one.form,))) for one in notes)
         self._many("insert into record values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def ids(self) -> list[int]:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as f
 
 from app.matching.bulk import grouped
 from app.matching.cluster import Constraints
-from app.matching.crew import compared
+from app.matching.crew import totalled
 from app.matching.features import Features
 from app.matching.keys import FULL, keys
 from app.matching.linking import components
@@ -122,8 +122,8 @@ def _scores(forms: DataFrame, candidates: DataFrame, statistics: Statistics) -> 
             nearby: dict[int, list[int]] = {}
             for left, right in zip(frame["left"], frame["right"], strict=True):
                 nearby.setdefault(left, []).append(right)
-            found = compared(subjects, nearby, statistics)
-            yield pd.DataFrame([(*pair, one.total) for pair, one in found.items()], columns=["left", "right", "score"])
+            found = totalled(subjects, nearby, statistics)
+            yield pd.DataFrame([(*pair, summed) for pair, summed in found.items()], columns=["left", "right", "score"])
 
     return joined.mapInPandas(scored, "left long, right long, score double")
 
@@ -140,14 +140,14 @@ def _clusters(forms: DataFrame, scores: DataFrame, statistics: Statistics) -> Da
 
     def clustered(members: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         rows = zip(members["number"], members["reference"], members["form"], strict=True)
-        subjects = {number: _subject(statistics, reference, form) for number, reference, form in rows}
+        told = {number: (reference, Features.from_json(form)) for number, reference, form in sorted(rows)}
         known = {
             (left, right): score
             for left, right, score in zip(pairs["left"], pairs["right"], pairs["score"], strict=True)
-            if left in subjects and right in subjects
+            if left in told and right in told
         }
         names = dict(zip(members["number"], members["id"], strict=True))
-        groups = grouped(dict(sorted(subjects.items())), known, Constraints(), statistics).groups
+        groups = grouped(told, known, Constraints(), statistics).groups
         return pd.DataFrame([(names[one], names[min(group)]) for group in groups for one in group], columns=["id", "cluster"])
 
     return forms.groupBy("part").cogroup(scores.groupBy("of")).applyInPandas(clustered, "id string, cluster string")

@@ -40,7 +40,7 @@ class Habit(NamedTuple):
     rna: float
 
 
-_HABITS: Final = (
+HABITS: Final = (
     Habit("annuaire-asso", 0.6, 0.9, 0.0, 0.5, 0.4, 0.4, 0.6, 0.8),
     Habit("mairie", 0.5, 0.8, 0.3, 0.7, 0.6, 0.4, 0.1, 0.1),
     Habit("transiscope", 0.45, 0.8, 0.95, 0.4, 0.4, 0.7, 0.0, 0.0),
@@ -182,10 +182,16 @@ def _told(number: int, seed: int) -> Iterator[tuple[str, Document, str]]:
     """Yield what the directories tell of a group, each in its way."""
     group = _group(number, seed)
     draw = random.Random(f"{seed}/told/{number}")
-    listed = [habit for habit in _HABITS if draw.random() < habit.listed] or [draw.choice(_HABITS)]
+    listed = [habit for habit in HABITS if draw.random() < habit.listed] or [draw.choice(HABITS)]
     for habit in listed:
         for _ in range(2 if draw.random() < 0.02 else 1):
             yield habit.source, _record(group, habit, draw), str(number)
+
+
+def told_again(number: int, source: str, draw: random.Random) -> Document:
+    """Tell once more of a group of the usual seed, as this directory does."""
+    habit = next(one for one in HABITS if one.source == source)
+    return _record(_group(number, SEED), habit, draw)
 
 
 def _record(group: _Group, habit: Habit, draw: random.Random) -> Document:
