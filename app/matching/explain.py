@@ -10,6 +10,7 @@ from app.journal import judgements, meta, records
 from app.journal.tables import edge
 from app.journal.text import sentence_from
 from app.matching import filing, statistics
+from app.matching.features import Features
 from app.matching.identity import held
 from app.matching.naming import pair
 from app.matching.score import MATCH, Reason, Subject, score
@@ -92,10 +93,10 @@ def explain(c: Connection, names: Names, left: str, right: str) -> Explanation:
     meant = pair(c, names, left, right)
     if meant is None:
         raise BadRequest(Text("Les deux adresses désignent la même fiche.", "Both addresses mean the same record."))
-    current = statistics.load(c)
-    mine, theirs = (_subject(c, reference, current) for reference in meant)
-    scored = score(mine[1], theirs[1], current)
-    ids = mine[0], theirs[0]
+    (mine, one), (theirs, other) = (_form(c, reference) for reference in meant)
+    current = statistics.load(c, statistics.asked(one, meant[0]) | statistics.asked(other, meant[1]))
+    scored = score(Subject(one, current, meant[0]), Subject(other, current, meant[1]), current)
+    ids = mine, theirs
     groups = held(c, ids)
     verdict = next((one.verdict.value for one in judgements.by_record(c, meant[0]) if {one.left, one.right} == {*meant}), None)
     same_group = ids[0] in groups and groups[ids[0]] == groups.get(ids[1])
@@ -107,13 +108,13 @@ def label(reason: Reason) -> Text:
     return LABELS.get(reason.name) or Text(f"identifiant officiel {reason.name}", f"official identifier {reason.name}")
 
 
-def _subject(c: Connection, reference: str, current: statistics.Statistics) -> tuple[int, Subject]:
-    """Return a record ready for comparison, and its id."""
+def _form(c: Connection, reference: str) -> tuple[int, Features]:
+    """Return a record's id and normal form."""
     found = records.get(c, *reference.split("/", 1))
     if found is None:
         raise NotFound(Text(f"Il n'y a pas de fiche « {reference} ».", f"There is no record '{reference}'."))
     (row,) = filing.filed(c, [found.id])
-    return found.id, Subject(row.normal_form(meta.secret(c)), current, reference)
+    return found.id, row.normal_form(meta.secret(c))
 
 
 def _refusal(c: Connection, left: int, right: int) -> Text | None:

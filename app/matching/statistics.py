@@ -6,7 +6,7 @@ Frozen, so that the weight of a pair does not depend on what arrived after it, a
 import math
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -148,15 +148,24 @@ def version(c: Connection) -> str:
     return meta.get(c, _VERSION) or ""
 
 
-def load(c: Connection) -> Statistics:
-    """Read the frozen statistics."""
+def load(c: Connection, about: Collection[str] | None = None) -> Statistics:
+    """Read the frozen statistics; all of them, or what they say `about` some words, contacts and sources, which is all that a pair of them asks."""
     found: dict[str, dict[str, int]] = {WORD: {}, SPREAD: {}, FULL: {}, REPEAT: {}}
-    for kind, value, count in c.execute(select(statistic.c.kind, statistic.c.value, statistic.c.count)):
+    question = select(statistic.c.kind, statistic.c.value, statistic.c.count)
+    for kind, value, count in c.execute(
+        question if about is None else question.where(statistic.c.kind.in_((WORD, SPREAD, REPEAT)), statistic.c.value.in_(about))
+    ):
         found[kind][value] = count
     repeats = {source: count / _MILLION for source, count in found[REPEAT].items()}
     return Statistics(
         int(meta.get(c, _RECORDS) or 0), found[WORD], found[SPREAD], frozenset(map(int, found[FULL])), version(c), repeats, adopted.current(c)
     )
+
+
+def asked(features: Features, reference: str) -> set[str]:
+    """Return what is asked about one record when it is compared."""
+    words = {word for core in (features.core, *features.others) for word in core}
+    return {*words, *features.phones, *features.emails, *features.pages, reference.partition("/")[0]}
 
 
 def outdate(c: Connection) -> None:

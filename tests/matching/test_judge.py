@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.errors import BadRequest, Conflict, NotFound
+from app.journal.tables import edge
+from app.matching import filing
 from app.matching.explain import explain
 from app.matching.judge import judge, revoke
-from tests.matching.desk import NAMES, Desk, graph
+from tests.benchmarks.invented import directories
+from tests.matching.desk import NAMES, Desk, graph, put
 
 OTHER = {"name": {"fr": "Repair Café de la Butte"}, "location": [{"postalCode": "69001", "addressLocality": "Lyon"}]}
 
@@ -101,6 +105,22 @@ def test_an_explanation_says_what_was_judged_and_why_it_was_refused(desk: Desk, 
     shown = found.as_json()
     assert shown["score"] == pytest.approx(sum(reason["weight"] for reason in shown["reasons"]), abs=0.01)
     assert all(reason["label"]["fr"] for reason in shown["reasons"])
+
+
+def test_an_explanation_gives_the_score_that_decided(desk: Desk) -> None:
+    """It asks for what is known of two records only; the reasons are those by which the pair was kept."""
+    with desk.journal.write() as c:
+        for told in directories(300, NAMES.base, sources=5):
+            put(c, f"{told.source}/{told.key}", told.document)
+        desk.matcher.combine_all(c)
+        pairs = c.execute(select(edge.c.left_id, edge.c.right_id, edge.c.score, edge.c.reasons).limit(100)).all()
+        named = {one.id: one.reference for one in filing.filed(c, filing.live_ids(c))}
+    assert len(pairs) > 50
+    with desk.journal.read() as c:
+        for left, right, score, reasons in pairs:
+            found = explain(c, NAMES, graph(named[left]), graph(named[right]))
+            assert found.score == score
+            assert {*found.reasons} <= {*filing.reasons_of(reasons)}
 
 
 def test_official_identifiers_that_differ_forbid_a_merge(desk: Desk, atelier: dict[str, Any]) -> None:
