@@ -1,6 +1,7 @@
 """On Apache Spark the groups are those of one machine: the same keys, scorer and clustering."""
 
 import importlib.util
+import os
 import random
 import shutil
 import subprocess
@@ -16,10 +17,9 @@ from app.matching.features import Features
 from app.matching.normalise import features
 from tests.benchmarks.crowd import crowd
 
-if importlib.util.find_spec("pyspark") is None:
-    pytest.skip("pyspark is not installed: pip install 'maillage[spark]'", allow_module_level=True)
-if shutil.which("java") is None:
-    pytest.skip("Java is not installed", allow_module_level=True)
+if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+    sentence = "pyspark (pip install 'maillage[spark]') or Java is not installed"
+    pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence, allow_module_level=True)
 
 from app.matching import spark as engine
 
