@@ -3,31 +3,21 @@
 What a process makes depends on the notes, the statistics and what it is asked only: the same however many there are.
 """
 
-import multiprocessing
-import os
 import pickle
-import signal
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
 from app.matching.blocking import written
-from app.matching.collecting import seldom
 from app.matching.keys import keys
 from app.matching.score import REVIEW, Score, Subject, promising, total
 from app.matching.scratch import Forms
 from app.matching.statistics import Statistics
+from app.matching.workers import hired, in_order
 
 AT_HAND: Final = 10_000
 """Records that a process holds in memory, ready to be compared."""
 
-AHEAD: Final = 3
-"""Tasks that wait for each process."""
-
-Task = TypeVar("Task")
 Found = TypeVar("Found")
 Scores = dict[tuple[int, int], Score]
 Totals = dict[tuple[int, int], float]
@@ -88,12 +78,9 @@ class Crew:
     def __init__(self, folder: Path, processes: int = 1) -> None:
         self._folder = folder
         self._rounds = 0
+        self._processes = processes
         self._own: Desk | None = Desk(folder) if processes == 1 else None
-        self._waiting = processes * AHEAD
-        self._pool = None
-        if processes > 1:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(folder,))
+        self._pool = hired(processes, _sit_down, folder) if processes > 1 else None
 
     def close(self) -> None:
         """Send the processes home."""
@@ -123,17 +110,11 @@ class Crew:
         return self._each(_totalled, Desk.totalled, ((part,) for part in parts))
 
     def _each(self, there: Callable[..., Found], here: Callable[..., Found], tasks: Iterable[tuple[object, ...]]) -> Iterator[Found]:
-        """Yield what each task gives, in order; only so many are begun before the first is asked for."""
+        """Yield what each task gives, in order."""
         if self._pool is None:
             yield from (here(self._own, *task) for task in tasks)
-            return
-        begun: deque[Future[Found]] = deque()
-        for task in tasks:
-            begun.append(self._pool.submit(there, *task))
-            if len(begun) >= self._waiting:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+        else:
+            yield from in_order(self._pool, self._processes, there, tasks)
 
 
 def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> Scores:
@@ -164,20 +145,9 @@ _desk: list[Desk] = []
 """The desk of a process that is one of several."""
 
 
-def _begin(folder: Path) -> None:
-    """Sit down: the process ends with the one that started it, which alone hears Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    seldom()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _sit_down(folder: Path) -> None:
+    """Make the desk of this process ready."""
     _desk.append(Desk(folder))
-
-
-def _end_with_parent() -> None:
-    """Wait for the process that started this one to end, and end at once."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _keyed(number: int, ids: list[int]) -> Path:

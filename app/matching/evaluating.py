@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from app.errors import Text
 from app.matching.bulk import Matched, match
+from app.matching.features import Features
 from app.matching.learning import counts, learn
 from app.matching.normalise import features
+from app.matching.normalising import normal_forms
 from app.matching.reading import Row
 from app.matching.score import MATCH, Reason, Subject, found, score
 from app.matching.weights import BUILT_IN, Weights
@@ -101,13 +103,19 @@ class Report:
 def grouped(rows: Sequence[Row], weights: Weights | None = None, processes: int = 1) -> Grouping:
     """Match rows as a directory of their own."""
     begun = sum(os.times()[:4])
-    forms = ((number, f"{row.source}/{row.id}", features(row.document, None, _SECRET)) for number, row in enumerate(rows))
+    told = ((f"{row.source}/{row.id}", row.document) for row in rows)
+    forms = ((number, *form) for number, form in enumerate(normal_forms(told, _form, processes)))
     matched = match(forms, weights=weights or Weights(), processes=processes)
     groups = [0] * len(rows)
     for group, cluster in enumerate(matched.clusters):
         for number in cluster:
             groups[number] = group
     return Grouping(rows, matched, groups, sum(os.times()[:4]) - begun)
+
+
+def _form(told: tuple[str, Mapping[str, Any]]) -> tuple[str, Features]:
+    """Return a row's reference and normal form."""
+    return told[0], features(told[1], None, _SECRET)
 
 
 def report(grouping: Grouping, errors: int, learnt: bool) -> Report:

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from app.matching.score import MATCH, Found
+from app.matching.score import MATCH
+from app.matching.weights import Found
 
 Counts: TypeAlias = Mapping[str, float]
 """How many times each weight counts for a pair, by its name."""

@@ -14,6 +14,7 @@ from app.errors import BadRequest, Text
 from app.matching.bulk import match
 from app.matching.features import Features
 from app.matching.normalise import features
+from app.matching.normalising import normal_forms
 from app.matching.reading import NEEDED, document
 
 SECRET: Final = b"parquet"
@@ -45,7 +46,7 @@ def embedded(given: Path, wanted: Path, processes: int = 1) -> int:
     with duckdb.connect() as c, TemporaryDirectory(prefix="maillage-") as folder:
         try:
             ids = _ids(c, given)
-            forms = ((number, *form_of(row)) for number, row in enumerate(_rows(c, given)))
+            forms = ((number, *form) for number, form in enumerate(normal_forms(_rows(c, given), form_of, processes)))
             clusters = match(forms, processes=processes).clusters
             lines = Path(folder) / "clusters.csv"
             with lines.open("w", encoding="utf-8", newline="") as file:

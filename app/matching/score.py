@@ -7,15 +7,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
-
-from rapidfuzz import fuzz
+from typing import Final, NamedTuple
 
 from app.matching.features import Features
 from app.matching.relations import Relation, possible, relation
 from app.matching.resemblance import Name, likeness, same_acronym
 from app.matching.statistics import Statistics
-from app.matching.weights import MOST_RARE
+from app.matching.weights import MOST_RARE, Found
+from app.matching.whereabouts import compare_places, point_of, same_street, same_town, two
 from app.matching.words import TOWN_HALL, USUAL
 
 MATCH: Final = 2.0
@@ -57,12 +56,9 @@ class Subject:
         self.pages = frozenset(features.pages)
         self.links = frozenset(features.links)
         self.subjects = frozenset(features.subjects)
-        self.point = _point(features)
+        self.point = point_of(features)
         self.placed = bool(features.postcode or features.city or features.street or self.point)
 
-
-Found: TypeAlias = list[tuple[str, str | float, str, float]]
-"""What was found: the reason, its detail, the name of its weight, and how many times the weight counts."""
 
 _LARGE: Final = 5000
 _USUAL_RARITY: Final = 8.0
@@ -78,15 +74,10 @@ _GOOD: Final = 0.68
 _FAIR: Final = 0.5
 """Names are not unlike from here on."""
 
-_NEAR: Final = 2.0
-"""Kilometres within which two names of a town may be those of one."""
-
 _FURTHER: Final = "further contact"
 
 _WITHIN: Final = 0.9
 """One name is within the other from here on, if the shared words are not too usual."""
-
-_EARTH_KM: Final = 6371.0
 
 
 def score(left: Subject, right: Subject, statistics: Statistics) -> Score:
@@ -155,8 +146,8 @@ def _about(left: Subject, right: Subject, statistics: Statistics) -> Found:
     reasons: Found = [*_opening(statistics.records)]
     official = _identifiers(left, right, reasons)
     contacts = _contacts(left, right, statistics, reasons)
-    street = _street(left.features, right.features, reasons)
-    _place(left, right, street, contacts > 0, reasons)
+    street = same_street(left.features, right.features, reasons)
+    compare_places((left.features, left.point), (right.features, right.point), street, contacts > 0, reasons)
     if left.subjects and right.subjects:
         key = "subjects differ" if left.subjects.isdisjoint(right.subjects) else "subjects"
         reasons.append(("subjects", "", key, 1.0))
@@ -257,108 +248,16 @@ def _common(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:
     return [value for value in mine if value in theirs]
 
 
-def _street(a: Features, b: Features, reasons: Found) -> bool:
-    """Compare street and house number; tell whether both agree."""
-    if not (a.street and b.street):
-        return False
-    same_number = bool(a.number) and a.number == b.number
-    alike = 100.0 if a.street == b.street else fuzz.token_sort_ratio(a.street, b.street)
-    if same_number and alike < 82:
-        alike = fuzz.token_set_ratio(a.street, b.street)
-    if 82 <= alike < 100 and _numbered_otherwise(a.street, b.street):
-        alike = 0.0
-    key = "street differs" if alike < 82 else "street and number" if same_number else "street, other number" if a.number and b.number else "street"
-    reasons.append(("street", f"{alike:.0f} %", key, 1.0))
-    return key == "street and number"
-
-
-def _numbered_otherwise(mine: str, theirs: str) -> bool:
-    """Tell whether two streets bear numbers, and not the same: 18th, 19th."""
-    numbers = [{word for word in street.split() if word[0].isdigit()} for street in (mine, theirs)]
-    return bool(numbers[0] and numbers[1]) and numbers[0].isdisjoint(numbers[1])
-
-
-def _place(left: Subject, right: Subject, street: bool, contact: bool, reasons: Found) -> None:
-    """Compare coordinates, postcode, town and country; with street and contact the same, another town is only another name of it."""
-    a, b = left.features, right.features
-    distance = _distance(left.point, right.point)
-    if distance is not None:
-        key = "distance and street" if street and distance < 1 else _by_distance(distance)
-        reasons.append(("distance", f"{distance:.2f} km", key, 1.0))
-    if a.country and b.country and a.country != b.country:
-        reasons.append(("country differs", _two(a.country, b.country), "country differs", 1.0))
-    if a.postcode and a.postcode == b.postcode:
-        reasons.append(("postcode", "", "postcode", 1.0))
-        return
-    same_town = _same_city(a.city, b.city) if a.city and b.city else None
-    if a.postcode and b.postcode:
-        _postcodes(a, b, street, contact, same_town, reasons)
-    elif same_town is not None and distance is None:
-        key = "town" if same_town else "town of one street" if street and contact else "town differs"
-        reasons.append(("town", a.city if same_town else _two(a.city, b.city), key, 1.0))
-    elif same_town:
-        reasons.append(("town", a.city, "town near", 1.0))
-    elif same_town is False and distance is not None and distance > _NEAR:
-        reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
-    elif distance is None and not street:
-        reasons.append(("place unknown", "", "place unknown", 1.0))
-
-
-def _postcodes(a: Features, b: Features, street: bool, contact: bool, same_town: bool | None, reasons: Found) -> None:
-    """Compare two postcodes that differ; only French ones tell how far apart they are. `same_town` is None where a town is unknown."""
-    key = "postcode of another region" if a.area and b.area and a.area != b.area else "postcode differs"
-    if street and contact:
-        key = "town of one street"
-    reasons.append(("postcode", "", key, 1.0))
-    if same_town is False and key.startswith("postcode "):
-        if key == "postcode differs":
-            reasons.append(("town differs", _two(a.city, b.city), "town differs too", 1.0))
-        if street:
-            reasons.append(("street of another town", "", "street of another town", 1.0))
-
-
-def _two(mine: str, theirs: str) -> str:
-    """Return two values, whichever comes first."""
-    return ", ".join(sorted((mine, theirs)))
-
-
-def _by_distance(kilometres: float) -> str:
-    """Return the name of a distance's weight."""
-    return next((f"distance {most}" for most in (0.25, 1, 5, 20) if kilometres < most), "distance")
-
-
-def _same_city(mine: str, theirs: str) -> bool:
-    """Tell whether two town names are one: Paris and Paris 18e, Saint-Denis and St Denis."""
-    if mine == theirs or fuzz.ratio(mine, theirs) > 88:
-        return True
-    return min(len(mine), len(theirs)) > 3 and fuzz.token_set_ratio(mine, theirs) == 100
-
-
 def _hierarchy(a: Features, b: Features, reasons: Found) -> None:
     """Compare ranks: a federation is not its branch, nor are two branches whose names say two towns, nor a town hall and what it houses."""
     if a.umbrella != b.umbrella and not same_acronym(a, b):
         reasons.append(("umbrella", "", "umbrella", 1.0))
     if (a.branch and not b.branch and b.umbrella) or (b.branch and not a.branch and a.umbrella):
         reasons.append(("branch", "", "branch", 1.0))
-    if a.local and b.local and a.city != b.city and not _same_city(a.city, b.city):
-        reasons.append(("towns in the names differ", _two(a.city, b.city), "towns in the names differ", 1.0))
+    if a.local and b.local and a.city != b.city and not same_town(a.city, b.city):
+        reasons.append(("towns in the names differ", two(a.city, b.city), "towns in the names differ", 1.0))
     if (a.core == TOWN_HALL) != (b.core == TOWN_HALL):
         reasons.append(("town hall", "", "town hall", 1.0))
-
-
-def _point(features: Features) -> tuple[float, float, float] | None:
-    """Return latitude and longitude in radians, and the cosine of the first."""
-    if features.latitude is None or features.longitude is None:
-        return None
-    latitude = math.radians(features.latitude)
-    return latitude, math.radians(features.longitude), math.cos(latitude)
-
-
-def _distance(a: tuple[float, float, float] | None, b: tuple[float, float, float] | None) -> float | None:
-    """Return the kilometres between two points, as the plane sees them."""
-    if a is None or b is None:
-        return None
-    return _EARTH_KM * math.hypot((b[1] - a[1]) * (a[2] + b[2]) / 2, b[0] - a[0])
 
 
 def _name(left: Subject, right: Subject, reasons: Found) -> None:

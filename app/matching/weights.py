@@ -6,7 +6,10 @@ A node may adopt others, learnt from its own judgements; the table of the progra
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
+
+Found: TypeAlias = list[tuple[str, str | float, str, float]]
+"""What was found of two records: the reason, its detail, the name of its weight, and how many times the weight counts."""
 
 BUILT_IN: Final[Mapping[str, float]] = {
     "prior": -2.5,
