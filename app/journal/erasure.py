@@ -13,7 +13,7 @@ from threading import Event
 from sqlalchemy import Connection, delete, func, literal, or_, select, text, update
 
 from app.errors import JournalUnavailable
-from app.journal import Journal, changes, copies, meta, pending, records, suppression, visits
+from app.journal import Journal, changes, copies, evidence, meta, pending, records, suppression, visits
 from app.journal.moments import now
 from app.journal.suppression import Trace
 from app.journal.tables import edge, feature, identity, judgement, match_key, member, relay_event, source, statistic, version, visit, visit_item
@@ -63,6 +63,7 @@ def erase(c: Connection, record_id: int, author: str) -> bool:
     forget_reports(c, held.source_id, held.key)
     named = or_(judgement.c.left == held.reference, judgement.c.right == held.reference)
     c.execute(update(judgement).where(named).values(reason=None))
+    evidence.erase(c, held.iri)
     emptied = {"document": "{}", "content_hash": "", "raw_digest": None, "state": records.GONE, "version": held.version + 1}
     emptied |= {"modified_at": held.modified_at if held.state == records.GONE else now()}  # withdrawn before, it was not lost now
     c.execute(update(table).where(table.c.id == record_id).values(emptied))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, or_, select
 
 from app.errors import BadRequest, Conflict, NotFound, Text
-from app.journal import changes, releasing
+from app.journal import changes, evidence, releasing
 from app.journal.moments import now
 from app.journal.tables import record
 from app.journal.tables import source as table
@@ -131,6 +131,8 @@ def update(c: Connection, name: str, **values: Any) -> Source:
     """Set columns of a source, given as the fields of `Source`, and return it. Raises NotFound."""
     found = get(c, name)
     c.execute(table.update().where(table.c.id == found.id).values(_columns(values)))
+    if values.get("trust", found.trust) != found.trust:
+        evidence.reweigh(c, found.id)
     if any(getattr(found, field) != values[field] for field in _DESCRIBED & values.keys()):
         changes.note(c, "source", [name])
     return get(c, name)
@@ -144,6 +146,7 @@ def remove(c: Connection, name: str) -> None:
     if name == OWN:
         raise Conflict(Text("La source du nœud lui-même ne peut pas être retirée.", "The node's own source cannot be removed."))
     found = get(c, name)
+    evidence.forget(c, found.id)
     releasing.release(c, found.id, name)
     c.execute(delete(record).where(record.c.source_id == found.id))
     c.execute(delete(table).where(table.c.id == found.id))

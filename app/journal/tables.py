@@ -258,6 +258,29 @@ judgement = Table(  # never erased, only revoked
     Column("revoked_by", Text),
 )
 
+evidence = Table(  # what people at other nodes judged of two records, by the IRIs they are about; never edited, only revoked
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", ForeignKey("source.id", ondelete="CASCADE"), nullable=False),
+    Column("iri", Text, nullable=False),  # of the judgement, at the peer
+    Column("left", Text, nullable=False, index=True),  # left < right
+    Column("right", Text, nullable=False, index=True),
+    Column("verdict", Text, nullable=False),  # same, different
+    Column("author", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("revoked_at", Text),
+    UniqueConstraint("source_id", "iri"),
+)
+
+evidence_read = Table(  # how far the log of decisions of each peer was read
+    "evidence_read",
+    metadata,
+    Column("source_id", ForeignKey("source.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("after", Text, nullable=False),  # the moment of the last entry read
+)
+
 identity = Table(  # the ledger: a slug names one real group for ever
     "identity",
     metadata,

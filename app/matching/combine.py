@@ -4,7 +4,7 @@ A changed record is filed anew and compared with those that share its keys; the 
 With the same statistics and identities this gives what a full run gives, in whatever order records arrived.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from typing import Final
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete
 
 from app.journal import meta
 from app.journal.tables import pending
-from app.matching import filing, groups, renewal, statistics
+from app.matching import evidence, filing, groups, renewal, statistics
 from app.matching.crew import compared
 from app.matching.filing import LIVE
 from app.matching.keys import keys
@@ -61,8 +61,13 @@ class Matcher:
             if small:
                 return self.combine_all(c)
             statistics.outdate(c)
-        subjects = _loaded(c, renewed, nearby, current)
-        filing.add_edges(c, filing.edge_rows(compared(subjects, nearby, current)))
+        said = evidence.heard(c, touched)
+        outdated = filing.stale(c, touched)
+        judged = outdated | {pair for pair in said if not renewed.isdisjoint(pair)}
+        subjects = _loaded(c, {*renewed}.union(*nearby.values(), *judged), current)
+        found = {pair: scored for pair, scored in compared(subjects, nearby, current).items() if pair not in judged}
+        filing.drop_edges(c, outdated)
+        filing.add_edges(c, filing.edge_rows(found | evidence.worth(judged, subjects, said, current)))
         return groups.rebuild(c, self._names, closure(c, touched), current, self._rules)
 
     def combine_all(self, c: Connection) -> set[int]:
@@ -139,7 +144,6 @@ class Matcher:
         return self._statistics
 
 
-def _loaded(c: Connection, renewed: Iterable[int], nearby: Mapping[int, list[int]], current: Statistics) -> dict[int, Subject]:
-    """Return the records to be compared, ready for it."""
-    wanted = {*renewed}.union(*nearby.values())
+def _loaded(c: Connection, wanted: Collection[int], current: Statistics) -> dict[int, Subject]:
+    """Return these records, ready to be compared."""
     return {record_id: Subject(found, current, reference) for record_id, reference, found in filing.subjects(c, wanted)}

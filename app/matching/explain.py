@@ -9,7 +9,8 @@ from app.errors import BadRequest, NotFound, Text
 from app.journal import judgements, meta, records
 from app.journal.tables import edge
 from app.journal.text import sentence_from
-from app.matching import filing, statistics
+from app.matching import evidence, filing, statistics
+from app.matching.evidence import weighed
 from app.matching.features import Features
 from app.matching.identity import held
 from app.matching.naming import pair
@@ -57,6 +58,8 @@ LABELS: Final = {
     "siren": Text("SIREN", "SIREN"),
     "size": Text("grand annuaire, plus d'homonymes", "large directory, more homonyms"),
     "relation": Text("lien possible", "possible link"),
+    evidence.SAME: Text("jugées la même chose chez un pair", "judged the same at a peer"),
+    evidence.DIFFERENT: Text("jugées différentes chez un pair", "judged different at a peer"),
     "prior": Text("par défaut, deux fiches sont deux groupes", "by default, two records are two groups"),
 }
 """What each reason says to people; one that is missing here is the register of an official identifier."""
@@ -95,8 +98,9 @@ def explain(c: Connection, names: Names, left: str, right: str) -> Explanation:
         raise BadRequest(Text("Les deux adresses désignent la même fiche.", "Both addresses mean the same record."))
     (mine, one), (theirs, other) = (_form(c, reference) for reference in meant)
     current = statistics.load(c, statistics.asked(one, meant[0]) | statistics.asked(other, meant[1]))
-    scored = score(Subject(one, current, meant[0]), Subject(other, current, meant[1]), current)
     ids = mine, theirs
+    said = evidence.heard(c, ids).get((min(ids), max(ids)), ())
+    scored = weighed(score(Subject(one, current, meant[0]), Subject(other, current, meant[1]), current), said)
     groups = held(c, ids)
     verdict = next((one.verdict.value for one in judgements.by_record(c, meant[0]) if {one.left, one.right} == {*meant}), None)
     same_group = ids[0] in groups and groups[ids[0]] == groups.get(ids[1])

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, insert, liter
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import Text
+from app.journal.evidence import STALE
 from app.journal.tables import edge, feature, match_key, member, pending, record, source
 from app.journal.text import as_text, from_text, sentence_text
 from app.matching import relations
@@ -110,10 +111,13 @@ _MATCHES: Final = select(edge.c.left_id, edge.c.right_id, edge.c.score, edge.c.s
 _MATCHES_OF: Final = tuple(_MATCHES.where(column.in_(among())) for column in (edge.c.left_id, edge.c.right_id))
 _RELATED: Final = (
     select(edge.c.left_id, edge.c.right_id, edge.c.reasons)
-    .where(edge.c.state == "related")
+    .where(edge.c.state == "related", edge.c.reasons != STALE)
     .order_by(edge.c.score.desc(), edge.c.left_id, edge.c.right_id)
 )
 _NAMED: Final = select(record.c.id, source.c.name, record.c.key).join(source, source.c.id == record.c.source_id).where(record.c.id.in_(among()))
+_STALE: Final = select(edge.c.left_id, edge.c.right_id).where(edge.c.reasons == STALE)
+_STALE_OF: Final = tuple(_STALE.where(side.in_(among())) for side in (edge.c.left_id, edge.c.right_id))
+_DROP_EDGE: Final = delete(edge).where(edge.c.left_id == bindparam("one"), edge.c.right_id == bindparam("other"))
 _MARK: Final = (
     update(edge)
     .where(edge.c.left_id == bindparam("one"), edge.c.right_id == bindparam("other"))
@@ -230,6 +234,19 @@ def _kept(scored: Score) -> tuple[str, str]:
 def add_edges(c: Connection, rows: list[EdgeRow]) -> None:
     """Keep scored pairs."""
     _add(c, edge, ("left_id", "right_id", "score", "reasons", "state"), sorted(rows))
+
+
+def stale(c: Connection, ids: Collection[int] | None = None) -> set[tuple[int, int]]:
+    """Return the kept pairs that are to be scored anew: those that name one of these records, or all."""
+    if ids is None:
+        return {(row[0], row[1]) for row in c.execute(_STALE)}
+    return {(row[0], row[1]) for chunk in chunks(ids) for question in _STALE_OF for row in c.execute(question, {"ids": chunk})}
+
+
+def drop_edges(c: Connection, pairs: Collection[tuple[int, int]]) -> None:
+    """Forget kept pairs."""
+    if pairs:
+        c.execute(_DROP_EDGE, [{"one": left, "other": right} for left, right in sorted(pairs)])
 
 
 def matches(c: Connection, ids: Collection[int] | None) -> Iterator[Edge]:

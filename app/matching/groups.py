@@ -12,8 +12,9 @@ from app.errors import Text
 from app.journal import changes, now
 from app.journal.tables import group, record, source
 from app.journal.text import as_text, from_text
-from app.matching import filing, identity
+from app.matching import evidence, filing, identity
 from app.matching.cluster import Pair, cluster
+from app.matching.evidence import weighed
 from app.matching.filing import LIVE, Edge, among, chunks
 from app.matching.fuse import Fused, Statement, displayed, fuse, name_of
 from app.matching.identity import Part
@@ -85,7 +86,7 @@ def _batches(sets: Iterable[Sequence[int]], long: Mapping[int, int]) -> Iterator
 def _clusters(c: Connection, record_ids: Collection[int], subjects: Mapping[int, Subject], statistics: Statistics) -> list[frozenset[int]]:
     """Cluster each connected part by itself, and note which matches were refused."""
     edges = {(found.left, found.right): found for found in filing.matches(c, record_ids) if found.left in subjects and found.right in subjects}
-    judged = constraints(c, subjects, record_ids)
+    judged, said = constraints(c, subjects, record_ids), evidence.heard(c, record_ids)
     by_record: dict[int, list[Edge]] = {}
     for found in edges.values():
         by_record.setdefault(found.left, []).append(found)
@@ -100,7 +101,7 @@ def _clusters(c: Connection, record_ids: Collection[int], subjects: Mapping[int,
             {one: subjects[one].registers for one in part},
             [Pair(found.left, found.right, found.score) for one in part for found in by_record.get(one, ())],
             judged.among(part),
-            lambda left, right: score(subjects[left], subjects[right], statistics).total,
+            lambda left, right: weighed(score(subjects[left], subjects[right], statistics), said.get((left, right), ())).total,
             statistics.singles(),
         )
         clusters += result.groups

@@ -4,15 +4,17 @@ The thinking takes a minute for a hundred thousand records and only reads; what 
 a bounded transaction at a time, like those of any record that changed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from app.journal import meta
-from app.matching import adopted, filing, statistics
+from app.journal.evidence import outdate
+from app.matching import adopted, evidence, filing, statistics
 from app.matching.collecting import seldom_collected
 from app.matching.engine import engine
+from app.matching.score import Subject
 from app.matching.scratch import Note, Scratch
 from app.matching.statistics import Counting, Statistics
 
@@ -35,11 +37,13 @@ def think(c: Connection, progress: Callable[[int], None] | None = None, processe
     counting = Counting()
     with seldom_collected():
         scratch.add(_notes(c, counting))
+        said = evidence.heard(c, None)
         with engine(scratch, replace(counting.counted(), weights=adopted.current(c)), processes) as run:
             for nearby, scores in run.scores():
-                scratch.add_pairs(filing.edge_rows(scores))
+                scratch.add_pairs(filing.edge_rows({pair: one for pair, one in scores.items() if pair not in said}))
                 if progress:
                     progress(len(nearby))
+        scratch.add_pairs(filing.edge_rows(evidence.worth(said, _subjects(scratch, said, run.statistics), said, run.statistics)))
     return Renewal(run.statistics, scratch)
 
 
@@ -50,6 +54,7 @@ def install(c: Connection, found: Renewal) -> dict[int, int]:
     """
     scratch = found.scratch
     others = scratch.keep(filing.marks(c))
+    outdated = filing.stale(c)
     statistics.save(c, found.statistics)
     filing.clear(c)
     filing.save_features(c, dict.fromkeys(others, ""))
@@ -60,7 +65,14 @@ def install(c: Connection, found: Renewal) -> dict[int, int]:
         filing.save_keys(c, keys)
     for edges in scratch.pairs():
         filing.add_edges(c, edges)
+    outdate(c, outdated)
     return {record_id: hash(mark) for record_id, mark in scratch.marks()}
+
+
+def _subjects(scratch: Scratch, pairs: Iterable[tuple[int, int]], statistics: Statistics) -> dict[int, Subject]:
+    """Return the records of these pairs, ready to be compared."""
+    wanted = {one for pair in pairs for one in pair}
+    return {record_id: Subject(form, statistics, reference) for record_id, reference, form in scratch.some(wanted)}
 
 
 def _notes(c: Connection, counting: Counting) -> Iterator[Note]:
