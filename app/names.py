@@ -147,6 +147,16 @@ class Names:
         return f"{self.base}/dump.ndjson.gz?source=own"
 
     @property
+    def mappings(self) -> str:
+        """What is held to be one group, whatever the form."""
+        return f"{self.base}/mappings"
+
+    @property
+    def decisions(self) -> str:
+        """The log of what people judged."""
+        return f"{self.mappings}/decisions"
+
+    @property
     def hub(self) -> str:
         """Where programs subscribe to be told that the log moved."""
         return f"{self.base}/hub"

@@ -178,6 +178,8 @@ class MLG:
     contentHash: Final = "https://w3id.org/maillage/ns#contentHash"
     cooperatesWith: Final = "https://w3id.org/maillage/ns#cooperatesWith"
     cooperation: Final = "https://w3id.org/maillage/ns#cooperation"
+    decidedAt: Final = "https://w3id.org/maillage/ns#decidedAt"
+    decisions: Final = "https://w3id.org/maillage/ns#decisions"
     discussedIn: Final = "https://w3id.org/maillage/ns#discussedIn"
     dump: Final = "https://w3id.org/maillage/ns#dump"
     epoch: Final = "https://w3id.org/maillage/ns#epoch"

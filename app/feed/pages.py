@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, select
 from app.errors import Gone, NotFound, Text
 from app.feed.compaction import Retention, resync_below
 from app.feed.log import PAGES_AN_EPOCH, Event, first_page, read
-from app.journal import meta
+from app.journal import judgements, meta
 from app.journal.tables import event as events
 from app.journal.tables import feed_page, source
 from app.names import OWN, Names
@@ -38,7 +38,8 @@ class Page:
 class State:
     """How far the log has got; two equal states have the same root and the same pages.
 
-    `first` and `last` are numbers of pages. `modified_at` is the date of the last event, `written_at` when any page was last written.
+    `first` and `last` are numbers of pages. `modified_at` is the date of the last event, `written_at` when any page was last written, or the
+    root, `decided_at` when people last judged.
     """
 
     epoch: int
@@ -47,6 +48,7 @@ class State:
     last: int
     modified_at: str
     written_at: str
+    decided_at: str | None = None
 
 
 def state(c: Connection) -> State:
@@ -60,7 +62,8 @@ def state(c: Connection) -> State:
     live = select(feed_page.c.number).where(mine, ~feed_page.c.gone)
     first = c.execute(live.order_by(feed_page.c.position).limit(1)).scalar() or first_page(epoch)
     sequence, modified = (newest.sequence, newest.published) if newest else (0, _begun(c))
-    return State(epoch, sequence, first, last or first, modified, max(written or modified, modified))
+    decided = judgements.last_moment(c)
+    return State(epoch, sequence, first, last or first, modified, max(written or modified, modified, decided or modified), decided)
 
 
 def root(c: Connection, names: Names, retention: Retention = Retention(), *, relays: bool = False) -> Document:  # noqa: B008 - frozen
@@ -69,7 +72,7 @@ def root(c: Connection, names: Names, retention: Retention = Retention(), *, rel
     `relays` says whether this node passes on what its peers' origins said.
     """
     epoch = meta.epoch(c)
-    pages = _pages(c, epoch)
+    pages, present = _pages(c, epoch), state(c)
     numbers = [page.number for page in pages] or [first_page(epoch)]
     return {
         "id": names.feed,
@@ -77,12 +80,13 @@ def root(c: Connection, names: Names, retention: Retention = Retention(), *, rel
         "totalItems": c.execute(select(func.count()).select_from(events).where(events.c.epoch == epoch)).scalar_one(),
         "first": names.page(numbers[0]),
         "last": names.page(numbers[-1]),
-        "sequence": state(c).sequence,
+        "sequence": present.sequence,
         "stream": _stream(names, epoch),
         "retentionPolicy": _retention(c, names, retention),
         "dump": names.dump,
         "hub": names.hub,
         **({"relay": names.relay} if relays else {}),
+        **({"decisions": names.decisions, "decidedAt": present.decided_at} if present.decided_at else {}),
         "relation": _relations(names, pages),
     }
 

@@ -42,6 +42,9 @@ class Root:
     sequence: int = 0
     """How far the log has got, 0 when the feed does not say."""
 
+    decisions: tuple[str, str] | None = None
+    """Where the node tells what its people judged, and when it last did."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -86,6 +89,7 @@ class Log:
             since=since,
             etag=fetched.etag,
             sequence=number(value, "sequence") if value.get("sequence") else 0,
+            decisions=self._decisions(value),
         )
 
     def page(self, url: str, root: Root, etag: str | None = None) -> Page | None:
@@ -126,6 +130,11 @@ class Log:
                     raise
                 self._budget.stop.wait(PAUSE_SECONDS * attempt)
         return self._read(url, etag)
+
+    def _decisions(self, value: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return where decisions are told and when the last one was made, None when none are."""
+        place, decided = value.get("decisions"), value.get("decidedAt")
+        return (self._same_host(place), decided) if isinstance(place, str) and isinstance(decided, str) else None
 
     def _since(self, relations: object) -> tuple[tuple[datetime, str], ...]:
         """Return the pages of the root's relations by date; none when a relation is not of the kind that helps."""

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, select
 from app.checking import Checker
 from app.combined import Combined
 from app.errors import Conflict, FetchFailed, FormatError, MaillageError, NodeError, NotFound, Text
-from app.harvest import absence, applying, ending, erasing, lines, losing, relaying, resuming, undoing
+from app.harvest import absence, applying, decisions, ending, erasing, lines, losing, relaying, resuming, undoing
 from app.harvest.authority import base_of
 from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats import FORMATS, Format
@@ -45,6 +45,9 @@ NOTED = 100
 
 MOST_RECORDS = 500_000
 VISIT_SECONDS = 3600
+TAKEN = frozenset({"applied", "unchanged"})
+"""How a visit ends that took what the peer says."""
+
 LOOK_S = 0.1
 """Seconds between two looks whether somebody else's visit has ended."""
 
@@ -176,7 +179,7 @@ class Harvester:
         """Read and conclude; whatever goes wrong on the peer's side becomes the visit's outcome."""
         try:
             end = self._stage(errand, budget, progress)
-            self._conclude(errand, budget, end, dry_run)
+            outcome = self._conclude(errand, budget, end, dry_run)
         except NodeError:
             raise
         except MaillageError as error:
@@ -188,6 +191,10 @@ class Harvester:
                 "An unexpected error stopped the reading; the node's log says which.",
             )
             self._failed(errand, budget, FormatError(text), dry_run)
+        else:
+            if outcome in TAKEN:
+                told = end.cursor.get(decisions.ANNOUNCED)
+                decisions.follow(self._journal, self._fetcher, errand.source, errand.peer.base, told, decisions.allowance(budget))
 
     def _stage(self, errand: Errand, budget: Budget, progress: Callable[[int], None] | None) -> End:
         """Read the whole peer into lines that wait."""
@@ -231,8 +238,8 @@ class Harvester:
             known = c.execute(select(record.c.id).where(record.c.source_id == errand.source.id).limit(1)).first()
         return ({"anew": True} if known else {}) | reading
 
-    def _conclude(self, errand: Errand, budget: Budget, end: End, dry_run: bool) -> None:
-        """Apply, hold or only report what was staged."""
+    def _conclude(self, errand: Errand, budget: Budget, end: End, dry_run: bool) -> str:
+        """Apply, hold or only report what was staged; return which."""
         repeated = absence.stage(self._journal, errand, end)
         with self._journal.write() as c:
             source = _still_so(c, errand)
@@ -255,6 +262,7 @@ class Harvester:
             if not dry_run:
                 ending.supersede_held(c, source.id, errand.visit_id)
                 ending.arrived(c, source, reason, None if reason else cursor, difference)
+        return outcome
 
     def _failed(self, errand: Errand, budget: Budget, error: MaillageError, dry_run: bool) -> None:
         """Report why nothing was applied, and let the peer rest; a node that stops is no failure of its peer."""

@@ -65,7 +65,7 @@ def tsv(c: Connection, names: Names, title: str, licence: str) -> Iterator[bytes
     """Yield the mappings as SSSOM/TSV: metadata as YAML in comments, then one mapping a line, addresses as CURIEs."""
     prefixes = {space: f"ns{number}" for number, space in enumerate(_spaces(c), start=1)}
     curies = {name: space for space, name in prefixes.items()} | {"skos": SKOS.NAMESPACE, "semapv": SEMAPV}
-    head = [f"#mapping_set_id: {json.dumps(set_iri(names))}", f"#mapping_set_title: {json.dumps(title)}", f"#license: {json.dumps(licence)}"]
+    head = [f"#mapping_set_id: {json.dumps(names.mappings)}", f"#mapping_set_title: {json.dumps(title)}", f"#license: {json.dumps(licence)}"]
     head += ["#curie_map:", *(f"#  {name}: {json.dumps(space)}" for name, space in sorted(curies.items()))]
     yield ("\n".join(head) + "\n").encode()
     yield _line(COLUMNS)
@@ -76,7 +76,7 @@ def tsv(c: Connection, names: Names, title: str, licence: str) -> Iterator[bytes
 
 def jsonld(c: Connection, names: Names, title: str, licence: str) -> Iterator[bytes]:
     """Yield the mappings as JSON-LD, with whole addresses."""
-    head = {"@context": CONTEXT, "@type": "sssom:MappingSet", "mapping_set_id": set_iri(names), "mapping_set_title": title, "license": licence}
+    head = {"@context": CONTEXT, "@type": "sssom:MappingSet", "mapping_set_id": names.mappings, "mapping_set_title": title, "license": licence}
     yield (json.dumps(head, ensure_ascii=False)[:-1] + ', "mappings": [').encode()
     between = "\n"
     for mapping in mappings(c):
@@ -85,14 +85,9 @@ def jsonld(c: Connection, names: Names, title: str, licence: str) -> Iterator[by
     yield b"\n]}\n"
 
 
-def set_iri(names: Names) -> str:
-    """Return the address of the mappings, whatever their form."""
-    return f"{names.base}/mappings"
-
-
 def judgement_iri(names: Names, number: int) -> str:
     """Return the address of one judgement."""
-    return f"{set_iri(names)}#judgement-{number}"
+    return f"{names.mappings}#judgement-{number}"
 
 
 def mappings(c: Connection) -> Iterator[Slots]:

@@ -107,7 +107,8 @@ def _version(here: Asking, state: pages.State) -> str:
     """Name the state of the log, and what the settings say of it."""
     settings = here.node.settings
     kept = f"{settings.feed_log_days}-{settings.feed_tombstone_days}-{int(settings.relay)}"
-    return f"{state.epoch}-{state.sequence}-{state.first}-{state.last}-{kept}"
+    decided = (state.decided_at or "").translate({ord(mark): None for mark in "-:."})
+    return f"{state.epoch}-{state.sequence}-{state.first}-{state.last}-{kept}" + (f"-{decided}" if decided else "")
 
 
 def _number(text: str) -> int:

@@ -78,9 +78,9 @@ def _answer(here: Asking, media_type: str, vary: str = "Accept-Encoding") -> Res
     title = f"{settings.node_name} – mappings"
     stand, parts = snapshots.opened(here, _stand, lambda c: write(c, names, title, settings.licence))
     etag = tag(here, f"{stand.version}-{suffix.strip('.')}-{replies.RELEASE}")
-    others = [link(sssom.set_iri(names) + ending, "alternate", other) for other, (ending, _) in FORMS.items() if other != media_type]
+    others = [link(names.mappings + ending, "alternate", other) for other, (ending, _) in FORMS.items() if other != media_type]
     headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": vary}
-    headers |= {"Link": ", ".join([*others, link(f"{sssom.set_iri(names)}/decisions", "monitor", JSONLD)])}
+    headers |= {"Link": ", ".join([*others, link(names.decisions, "monitor", JSONLD)])}
     if unchanged(here, etag, None):
         parts.close()
         return Response(status_code=304, headers=headers)
@@ -127,4 +127,4 @@ def _entry(c: Connection, names: Names, one: Decision) -> dict[str, Any]:
 def _address(names: Names, after: str, limit: int) -> str:
     """Return the address of a page of the log."""
     asked = ({"after": after} if after else {}) | ({"limit": limit} if limit != PAGE else {})
-    return f"{sssom.set_iri(names)}/decisions" + (f"?{urlencode(asked)}" if asked else "")
+    return names.decisions + (f"?{urlencode(asked)}" if asked else "")

@@ -109,7 +109,7 @@ def _feed(names: Names, known: Figures) -> Iterator[Statement]:
 
 def _mappings(names: Names) -> Iterator[Statement]:
     """Yield what is held to be one group, and the log of what people decided of it."""
-    links = f"{names.base}/mappings"
+    links = names.mappings
     yield names.node, VOID.subset, Iri(links)
     yield from _said(links, RDF.type, (Iri(VOID.Linkset), Iri(DCAT.Dataset)))
     yield links, VOID.linkPredicate, Iri(f"{SKOS.NAMESPACE}exactMatch")

@@ -22,7 +22,7 @@ def group(iri: str, name: str, **more: Any) -> dict[str, Any]:
 class Feed:
     """A log of events, served in pages of `size`: with `dates` by which a page is found again, with a `dump` if it offers one.
 
-    `begins` is the number of its first page, `dropped` that of the newest withdrawal which it forgot.
+    `begins` is the number of its first page, `dropped` that of the newest withdrawal which it forgot; the root says what is `announced`, too.
     """
 
     peer: Peer
@@ -33,6 +33,7 @@ class Feed:
     dump: bool = False
     begins: int = 1
     dropped: int = 0
+    announced: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.serve()
@@ -107,6 +108,7 @@ class Feed:
             root |= {"first": self.page(self.begins), "last": self.page(last), "sequence": self.events[-1]["sequence"]}
         if self.dates:
             root["relation"] = [relation(self.page(at), events[0]["published"]) for at, events in enumerate(pages, self.begins)]
+        root |= self.announced
         if self.dump:
             root["dump"] = f"{self.peer.url}/dump.ndjson.gz?source=own"
             self.peer.answers["/dump.ndjson.gz?source=own"] = self.dumped()

@@ -43,12 +43,13 @@ def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any
         elif isinstance(found, ldes.Checkpoint):
             yield Checkpoint(found.place)
         else:
-            yield _end(found)
+            yield _end(found, root)
 
 
-def _end(position: Position) -> End:
-    """End the visit: what was not met when everything was read anew was withdrawn for certain."""
-    return End(position.cursor, complete=position.anew, unchanged=position.unchanged, withdrawn=position.anew)
+def _end(position: Position, root: Root) -> End:
+    """End the visit: what was not met when everything was read anew was withdrawn for certain. The cursor also says where people's decisions are."""
+    cursor = {**position.cursor, "decisions": root.decisions} if root.decisions else position.cursor
+    return End(cursor, complete=position.anew, unchanged=position.unchanged, withdrawn=position.anew)
 
 
 def _key(iri: str, groups: str | None) -> str:
