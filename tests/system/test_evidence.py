@@ -1,0 +1,69 @@
+"""What was judged at one node is evidence at another: two real nodes that harvest each other, with invented groups."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.nodes import NodeProcess, free_port
+
+PLACE = [{"postalCode": "93200", "addressLocality": "Saint-Denis"}]
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[tuple[NodeProcess, NodeProcess]]:
+    """Two nodes that may read each other."""
+    ports = free_port(), free_port()
+    found = [
+        NodeProcess(tmp_path / name / "data", port, {"allow_private_peers": f"127.0.0.1:{other}"}).start()
+        for name, port, other in (("a", *ports), ("b", *reversed(ports)))
+    ]
+    yield found[0], found[1]
+    for node in found:
+        node.kill()
+
+
+def client(node: NodeProcess) -> httpx.Client:
+    return httpx.Client(base_url=node.url, headers={"Authorization": f"Bearer {node.token()}"}, timeout=60)
+
+
+def groups(node: NodeProcess) -> int:
+    """Return how many groups a node shows."""
+    return int(httpx.get(f"{node.url}/groups", headers={"Accept": "application/ld+json"}).json()["totalItems"])
+
+
+def peers_words(node: NodeProcess, *iris: str) -> dict[str, float]:
+    """Return what peers say of a pair, as the node explains it."""
+    told: dict[str, Any] = json.loads(node.run("explain", *iris, "--json"))
+    return {f"{one['name']} {one['detail']}": one["weight"] for one in told["reasons"] if one["name"].startswith("judged")}
+
+
+def test_a_judgement_travels_as_evidence_and_goes_when_it_is_taken_back(nodes: tuple[NodeProcess, NodeProcess]) -> None:
+    """Judged at A: B merges and says why. Taken back at A: B parts them. Judged different at B: nothing that A says unites them."""
+    a, b = nodes
+    with client(a) as at_a, client(b) as at_b:
+        at_a.put("/groups/atelier", json={"name": {"fr": "Atelier des Lucioles (inventé)"}, "location": PLACE}).raise_for_status()
+        at_b.put("/groups/lucioles", json={"name": {"fr": "Les Lucioles"}, "location": PLACE}).raise_for_status()
+        for node, name, other in ((a, "bas", b), (b, "haut", a)):
+            node.run("peers", "add", name, other.url)
+            node.run("harvest", name)
+        mine, theirs = f"{a.url}/groups/atelier", f"{b.url}/groups/lucioles"
+        assert (groups(b), peers_words(b, mine, theirs)) == (2, {})
+        judged = at_a.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "same"}).raise_for_status().json()["id"]
+        root = httpx.get(f"{a.url}/feed", headers={"Accept": "application/ld+json"}).json()
+        assert root["decisions"] == f"{a.url}/mappings/decisions"
+        b.run("harvest", "haut")
+        assert (groups(b), peers_words(b, mine, theirs)) == (1, {"judged the same haut": 4.0})
+        assert httpx.get(f"{b.url}/mappings/decisions").json()["orderedItems"] == []  # what is judged elsewhere is not passed on
+        at_a.delete(f"/api/judgements/{judged}").raise_for_status()
+        b.run("harvest", "haut")
+        assert (groups(b), peers_words(b, mine, theirs)) == (2, {})
+        at_b.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "different"}).raise_for_status()
+        at_a.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "same"}).raise_for_status()
+        b.run("harvest", "haut")
+        assert (groups(b), peers_words(b, mine, theirs)) == (2, {"judged the same haut": 4.0})
+        b.run("peers", "remove", "haut")
+        assert groups(b) == 1
