@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest of the migrations."""
 
 
