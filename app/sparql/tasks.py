@@ -144,9 +144,12 @@ def too_large(task: Task) -> QueryStopped:
     )
 
 
+_written = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def frame_of(value: Task | Outcome | Refusal) -> bytes:
     """Return `value` as a frame."""
-    data = json.dumps(value, ensure_ascii=False).encode()
+    data = _written(value).encode()
     return struct.pack(">I", len(data)) + data
 
 

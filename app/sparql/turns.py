@@ -31,10 +31,9 @@ class Turn:
         """What becomes readable when a part of the answer is there."""
         return self._process.descriptor
 
-    @property
-    def at_hand(self) -> bool:
-        """Whether a part of the answer is there now."""
-        return readable(self._process.descriptor, 0)
+    def at_hand(self, seconds: float) -> bool:
+        """Wait so long at most for a part of the answer; return whether it is there."""
+        return readable(self._process.descriptor, seconds)
 
     def begin(self) -> None:
         """Hand the question over. Raises QueryStopped."""

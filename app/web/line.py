@@ -16,6 +16,9 @@ from app.sparql.turns import Turn
 SHARE = 0.625
 """The part of the line that one client may take."""
 
+MOMENT_S = 0.001
+"""How long the event loop stands still for an answer while nobody else asks: a look-up's comes within it, and waking up again takes as long."""
+
 
 class Line:
     """The line before `pool`; as many are served at once as it has processes."""
@@ -25,6 +28,12 @@ class Line:
         self._limits = limits
         self._served = asyncio.Semaphore(limits.workers)
         self._waiting: Counter[str] = Counter()
+        self._asking = 0
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether one question is asked and no more."""
+        return self._asking == 1 and not self._waiting
 
     async def ask(self, question: Question, client: str) -> Answer:
         """Answer a question, in the time that one may take, the waiting included. Raises what `Pool.ask` raises."""
@@ -35,7 +44,7 @@ class Line:
             turn = self._pool.asked(question, client, until)
             if turn is None:
                 return await asyncio.to_thread(self._pool.ask, question, client, until)
-            return await _heard_out(turn)
+            return await _heard_out(turn, MOMENT_S if self._is_alone else 0.0)
 
     @asynccontextmanager
     async def turn(self, client: str) -> AsyncIterator[float]:
@@ -44,9 +53,11 @@ class Line:
         if self._waiting.total() >= self._limits.waiting or self._waiting[client] >= SHARE * self._limits.waiting:
             raise busy()
         await self._wait(client)
+        self._asking += 1
         try:
             yield until
         finally:
+            self._asking -= 1
             self._served.release()
 
     async def _wait(self, client: str) -> None:
@@ -66,11 +77,11 @@ class Line:
                 del self._waiting[client]
 
 
-async def _heard_out(turn: Turn) -> Answer:
-    """Follow a process's answer as it comes; a look-up's is often there as soon as it was asked for. Raises QueryStopped at its deadline."""
+async def _heard_out(turn: Turn, moment_s: float) -> Answer:
+    """Follow a process's answer as it comes; a look-up's is there within a moment. Raises QueryStopped at its deadline."""
     try:
         turn.begin()
-        return (turn.received() if turn.at_hand else None) or await _followed(turn)
+        return (turn.received() if turn.at_hand(moment_s) else None) or await _followed(turn)
     finally:
         if turn.answered:
             turn.end()

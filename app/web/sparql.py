@@ -41,6 +41,9 @@ LARGEST_BODY = 200_000
 AT_ONCE = 32_768
 """Bytes of an answer that may be hashed and compressed in the event loop."""
 
+AS_IT_IS = 4096
+"""Bytes of an answer that is not compressed: it leaves in one go in any case, and packing takes longer than that."""
+
 MOST_NAMED = 10
 """Graphs that are named in a header."""
 
@@ -287,6 +290,8 @@ def _told(here: Asking, answer: Answer) -> dict[str, str]:
 async def _sent(here: Asking, answer: Answer, headers: dict[str, str]) -> Response:
     """Send an answer: a small one at once, a large one from its file as it is read."""
     kind = replies.content_type(answer.media_type)
+    if isinstance(answer.body, bytes) and answer.size <= AS_IT_IS:
+        return Response(answer.body, HTTPStatus.OK, headers, media_type=kind)
     if isinstance(answer.body, bytes) and answer.size <= AT_ONCE:
         return replies.whole(here, answer.body, kind, headers)
     if isinstance(answer.body, bytes):
