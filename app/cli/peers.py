@@ -17,7 +17,7 @@ from app.errors import BadRequest, Conflict, NotFound, PeerError, Text
 from app.harvest import formats
 from app.harvest.fetch import Budget
 from app.harvest.telling import address, head_json, item_json, peer_json, seconds_of
-from app.journal import sources, visits
+from app.journal import evidence, sources, visits
 from app.names import OWN
 from app.node import Node
 from app.settings import read_settings
@@ -129,7 +129,7 @@ def show(name: Name, as_json: Json = False) -> None:
     with opened() as node, node.journal.read() as connection:
         peer = _peer(connection, name)
         recent = [head_json(visit, language()) for visit in visits.list_(connection, peer.id, limit=RECENT)]
-    described = peer_json(peer, language())
+        described = peer_json(peer, language()) | {"judgements": evidence.count(connection, peer.id)}
     if as_json:
         print_json(described | {"visits": recent})
         return

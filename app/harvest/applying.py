@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select, update
 
 from app.errors import FormatError, Text
 from app.harvest import erasing, lines, relaying
-from app.journal import changes, erasure, pending, records, visits
+from app.journal import changes, erasure, evidence, pending, records, visits
 from app.journal.moments import now
 from app.journal.records import LIVE, Head, Statement
 from app.journal.sources import Source, Trust
@@ -30,9 +30,11 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
     """
     for page in visits.staged(c, visit_id, "added", "changed"):
         taken = [line for line in erasing.refused(c, source, page) if line.document is not None]  # something may have been erased while it waited
-        evidence = _evidence(c, source.id, taken)
+        replaced = _replaced(c, source.id, taken)
         records.put_many(c, source.id, [_statement(line) for line in taken], author, visit_id)
-        visits.keep_contacts(c, evidence)
+        visits.keep_contacts(c, replaced)
+        if any(line.outcome == "added" for line in taken):
+            evidence.read_again(c)
     lines.mark_met(c, visit_id, source.id, now())
     relaying.note(c, visit_id, source, passed or {})  # before anything is erased: with it go the lines that say so
     for page in visits.staged(c, visit_id, "gone"):
@@ -43,7 +45,7 @@ def apply(c: Connection, visit_id: int, source: Source, author: str, *, confirme
     keep_apart(c, source)
 
 
-def _evidence(c: Connection, source_id: int, page: Sequence[Line]) -> dict[int, str]:
+def _replaced(c: Connection, source_id: int, page: Sequence[Line]) -> dict[int, str]:
     """Return, by line, the hashes of contacts that these lines are about to replace, for the visit to be undone with them."""
     kept = {line.key: (line.id, line.contacts) for line in page if line.contacts is not None}
     question = select(record.c.key, feature.c.contacts).outerjoin(feature, feature.c.record_id == record.c.id)

@@ -92,7 +92,8 @@ def _read(fetcher: Fetcher, budget: Budget, begun: Place, known: Place, base: st
         entries += _entries(items, base)
         last = str(items[-1]["published"]) if items else last
         asked = _same_host(known.url, page["next"]) if page.get("next") else None
-    return entries, Place(known.url, last if asked else max(last, known.after))
+    goes_on = asked and last > begun.after  # a log that gets nowhere is not asked again
+    return entries, Place(known.url, last if goes_on else max(last, known.after))
 
 
 def _entries(items: list[dict[str, Any]], base: str) -> Iterator[Entry]:

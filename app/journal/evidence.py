@@ -1,5 +1,6 @@
 """What people at other nodes judged of two records: evidence for matching, never a rule; kept by the IRIs that the records are about.
 
+Only what is about two records known here is kept, so that nothing stays of what others erase; once more records are known, logs are read again.
 What a peer took back stays, marked as such. Whatever changes here leaves the pairs that it is about to be scored anew: their edges are stale.
 """
 
@@ -60,24 +61,29 @@ def read_to(c: Connection, source_id: int) -> Place | None:
 
 
 def take(c: Connection, source_id: int, entries: Iterable[Said | Revoked], place: Place) -> int:
-    """Keep what a peer's people judged and took back, in the order of its log; return how many entries that were.
+    """Keep what a peer's people judged and took back, in the order of its log; return how many judgements that changed.
 
-    What is of no use is passed over: a judgement on what was erased here, or above the number that is kept of one peer.
+    What is of no use is passed over: a judgement on what is not known here or was erased, or above the number that is kept of one peer.
     """
     room = MOST - c.execute(select(func.count()).select_from(table).where(table.c.source_id == source_id)).scalar_one()
-    count, changed = 0, set[int]()
+    kept, changed, passed_over = set[int](), set[int](), False
     for entry in entries:
         if isinstance(entry, Revoked):
             changed |= _revoke(c, source_id, entry)
-        elif count < room and not _is_erased(c, (entry.left, entry.right)):
-            changed |= _keep(c, source_id, entry)
-        else:
-            continue
-        count += 1
-    new = upsert(evidence_read).values(source_id=source_id, url=place.url, after=place.after)
-    c.execute(new.on_conflict_do_update(index_elements=["source_id"], set_={"url": place.url, "after": place.after}))
-    _outdate(c, changed)
-    return count
+        elif not _are_known(c, entry):
+            passed_over = True
+        elif len(kept) < room and not _is_erased(c, (entry.left, entry.right)):
+            kept |= _keep(c, source_id, entry)
+    values = {"url": place.url, "after": place.after, "passed_over": passed_over}
+    new = upsert(evidence_read).values(source_id=source_id, **values)
+    c.execute(new.on_conflict_do_update(index_elements=["source_id"], set_=values | {"passed_over": evidence_read.c.passed_over | passed_over}))
+    _outdate(c, kept | changed)
+    return len(kept | changed)
+
+
+def read_again(c: Connection) -> None:
+    """Have the logs read from the beginning that spoke of records that were not known: now more are."""
+    c.execute(update(evidence_read).where(evidence_read.c.passed_over).values(after="", passed_over=False))
 
 
 def count(c: Connection, source_id: int) -> int:
@@ -96,6 +102,12 @@ def forget(c: Connection, source_id: int) -> None:
     reweigh(c, source_id)
     c.execute(delete(table).where(table.c.source_id == source_id))
     c.execute(delete(evidence_read).where(evidence_read.c.source_id == source_id))
+
+
+def forget_unknown(c: Connection) -> None:
+    """Forget what was judged of records that are not known here any more."""
+    for side in (table.c.left, table.c.right):
+        c.execute(delete(table).where(side.not_in(select(record.c.iri))))
 
 
 def outdate(c: Connection, pairs: Collection[tuple[int, int]]) -> None:
@@ -123,6 +135,11 @@ def _revoke(c: Connection, source_id: int, taken_back: Revoked) -> set[int]:
     """Mark a judgement as taken back; return its number."""
     which = (table.c.source_id == source_id) & (table.c.iri == taken_back.iri) & table.c.revoked_at.is_(None)
     return set(c.execute(update(table).where(which).values(revoked_at=taken_back.at).returning(table.c.id)).scalars())
+
+
+def _are_known(c: Connection, said: Said) -> bool:
+    """Tell whether there are records of both IRIs."""
+    return all(c.execute(select(record.c.id).where(record.c.iri == iri).limit(1)).first() for iri in (said.left, said.right))
 
 
 def _is_erased(c: Connection, iris: Iterable[str]) -> bool:

@@ -149,6 +149,7 @@ def remove(c: Connection, name: str) -> None:
     evidence.forget(c, found.id)
     releasing.release(c, found.id, name)
     c.execute(delete(record).where(record.c.source_id == found.id))
+    evidence.forget_unknown(c)
     c.execute(delete(table).where(table.c.id == found.id))
     changes.note(c, "source", [name])
 

@@ -279,6 +279,7 @@ evidence_read = Table(  # how far the log of decisions of each peer was read
     Column("source_id", ForeignKey("source.id", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False),
     Column("after", Text, nullable=False),  # the moment of the last entry read
+    Column("passed_over", Boolean, nullable=False),  # some entries were about records that are not known here, or not yet
 )
 
 identity = Table(  # the ledger: a slug names one real group for ever

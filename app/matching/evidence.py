@@ -4,7 +4,7 @@ A peer's word weighs as much as the peer is trusted; what several say adds up wi
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, select
 
@@ -24,12 +24,21 @@ MOST: Final = 6.0
 
 SAME, DIFFERENT = "judged the same", "judged different"
 
+
+class Voice(NamedTuple):
+    """How much a peer is trusted, what it said of a pair last, and who there."""
+
+    trust: str
+    verdict: str
+    author: str
+
+
 Words = tuple[Reason, ...]
 Pair = tuple[int, int]
 
 _LEFT, _RIGHT = record.alias(), record.alias()
 _HEARD: Final = (
-    select(_LEFT.c.id, _RIGHT.c.id, source.c.name, source.c.trust, evidence.c.verdict)
+    select(_LEFT.c.id, _RIGHT.c.id, source.c.name, source.c.trust, evidence.c.verdict, evidence.c.author)
     .select_from(
         evidence.join(source, source.c.id == evidence.c.source_id)
         .join(_LEFT, _LEFT.c.iri == evidence.c.left)
@@ -47,11 +56,9 @@ def heard(c: Connection, record_ids: Collection[int] | None) -> dict[Pair, Words
     """Return what peers say of the pairs that name one of these records, or of all; of what one peer says, the newest."""
     if c.execute(_ANY).first() is None:
         return {}
-    said: dict[Pair, dict[str, tuple[str, str]]] = {}
-    for left, right, name, trust, verdict in _rows(c, record_ids):
-        voices = said.setdefault((min(left, right), max(left, right)), {})
-        voices.pop(name, None)
-        voices[name] = trust, verdict
+    said: dict[Pair, dict[str, Voice]] = {}
+    for left, right, name, trust, verdict, author in _rows(c, record_ids):
+        said.setdefault((min(left, right), max(left, right)), {})[name] = Voice(trust, verdict, author)
     return {pair: _words(voices) for pair, voices in said.items()}
 
 
@@ -89,12 +96,12 @@ def _chunked(c: Connection, question: Select[Any], record_ids: Collection[int]) 
         yield from c.execute(question, {"ids": chunk})
 
 
-def _words(voices: Mapping[str, tuple[str, str]]) -> Words:
+def _words(voices: Mapping[str, Voice]) -> Words:
     """Return what peers say as reasons, the most trusted first; beyond the bound a further voice weighs nothing."""
     words, total = [], 0.0
-    for name, (trust, verdict) in sorted(voices.items(), key=lambda one: (-WEIGHTS[one[1][0]], one[0])):
-        weight = WEIGHTS[trust] if verdict == Verdict.SAME else -WEIGHTS[trust]
-        bounded = max(-MOST, min(MOST, total + weight)) - total
-        words.append(Reason(SAME if verdict == Verdict.SAME else DIFFERENT, name, round(bounded, 3)))
+    for name, voice in sorted(voices.items(), key=lambda one: (-WEIGHTS[one[1].trust], one[0])):
+        same = voice.verdict == Verdict.SAME
+        bounded = max(-MOST, min(MOST, total + (WEIGHTS[voice.trust] if same else -WEIGHTS[voice.trust]))) - total
+        words.append(Reason(SAME if same else DIFFERENT, f"{name}, {voice.author}" if voice.author else name, round(bounded, 3)))
         total += bounded
     return tuple(words)

@@ -14,7 +14,7 @@ from app.harvest import formats
 from app.harvest.fetch import Budget
 from app.harvest.formats import mapping as mappings
 from app.harvest.telling import address, head_json, item_json, peer_json, seconds_of
-from app.journal import sources, visits
+from app.journal import evidence, sources, visits
 from app.journal.sources import Source, Trust
 from app.names import OWN
 from app.web import bodies
@@ -68,8 +68,11 @@ def add_peer(here: Here, request: Request, _token: Admin, body: Content) -> Resp
 
 @router.get("/peers/{name}", responses=ABSENT)
 def show_peer(here: Here, name: str, _token: Reader) -> Response:
-    """One peer."""
-    return JSONResponse(peer_json(_peer(here, name), here.language), headers=FRESH)
+    """One peer, and how many judgements of its people are taken as evidence."""
+    peer = _peer(here, name)
+    with here.node.journal.read() as connection:
+        judgements = evidence.count(connection, peer.id)
+    return JSONResponse(peer_json(peer, here.language) | {"judgements": judgements}, headers=FRESH)
 
 
 @router.patch("/peers/{name}", responses=CHECKED, openapi_extra=BODY)

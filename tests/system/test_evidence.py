@@ -56,7 +56,9 @@ def test_a_judgement_travels_as_evidence_and_goes_when_it_is_taken_back(nodes: t
         root = httpx.get(f"{a.url}/feed", headers={"Accept": "application/ld+json"}).json()
         assert root["decisions"] == f"{a.url}/mappings/decisions"
         b.run("harvest", "haut")
-        assert (groups(b), peers_words(b, mine, theirs)) == (1, {"judged the same haut": 4.0})
+        assert (groups(b), peers_words(b, mine, theirs)) == (1, {"judged the same haut, test editor": 4.0})
+        assert json.loads(b.run("peers", "show", "haut", "--json"))["judgements"] == 1
+        assert at_b.get("/api/peers/haut").json()["judgements"] == 1
         assert httpx.get(f"{b.url}/mappings/decisions").json()["orderedItems"] == []  # what is judged elsewhere is not passed on
         at_a.delete(f"/api/judgements/{judged}").raise_for_status()
         b.run("harvest", "haut")
@@ -64,6 +66,6 @@ def test_a_judgement_travels_as_evidence_and_goes_when_it_is_taken_back(nodes: t
         at_b.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "different"}).raise_for_status()
         at_a.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "same"}).raise_for_status()
         b.run("harvest", "haut")
-        assert (groups(b), peers_words(b, mine, theirs)) == (2, {"judged the same haut": 4.0})
+        assert (groups(b), peers_words(b, mine, theirs)) == (2, {"judged the same haut, test editor": 4.0})
         b.run("peers", "remove", "haut")
         assert groups(b) == 1

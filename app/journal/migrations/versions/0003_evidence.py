@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("passed_over", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("source_id"),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], ondelete="CASCADE"),
     )
