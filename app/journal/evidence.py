@@ -22,8 +22,8 @@ MOST: Final = 10_000
 
 CHUNK: Final = 500
 
-STALE: Final = "[]"
-"""The reasons of an edge that is to be scored anew: a scored one has some."""
+STALE: Final = "[ ]"
+"""The reasons of an edge that is to be scored anew: a list as nothing else writes it."""
 
 UNSCORED: Final = -99.0
 

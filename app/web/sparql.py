@@ -41,8 +41,8 @@ LARGEST_BODY = 200_000
 AT_ONCE = 32_768
 """Bytes of an answer that may be hashed and compressed in the event loop."""
 
-AS_IT_IS = 4096
-"""Bytes of an answer that is not compressed: it leaves in one go in any case, and packing takes longer than that."""
+AS_IT_IS = 999
+"""Bytes of an answer that is not compressed: it leaves in one packet in any case."""
 
 MOST_NAMED = 10
 """Graphs that are named in a header."""
