@@ -65,17 +65,13 @@ class Combined:
         return self._drain(journal)
 
     def _keep_up(self, journal: Journal) -> bool:
-        """Match everything anew if the directory has grown enough; many visits may end at once, and one of them does it for all."""
-        if not self._renewing.acquire(blocking=False):
-            return False
-        try:
+        """Match everything anew if the directory has grown enough; of many visits that end at once the first does it, the others wait for it."""
+        with self._renewing:
             with journal.read() as connection:
                 due = self._matcher.due(connection)
             if due:
                 self._renew(journal, None)
             return due
-        finally:
-            self._renewing.release()
 
     def run(self, journal: Journal, stop: threading.Event) -> None:
         """Match everything anew whenever the directory has grown enough, until `stop` is set."""

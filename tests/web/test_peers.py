@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from app.errors import BadRequest
 from app.harvest.telling import interval, seconds_of
-from tests.web.conftest import Site, invented, serving
+from tests.web.conftest import Site, eventually, invented, serving
 
 PLAIN = "application/json"
 
@@ -183,7 +184,14 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
 def test_the_page_of_a_peer_says_what_was_undone_and_how_to_undo(here: Site, other: Site) -> None:
     """For people, in both languages: which reading was taken back, and the command that takes one back."""
     here.ask("POST", "/api/peers", {"name": "annule", "url": f"{other.url}/feed", "format": "maillage"}, "admin")
-    visit = here.ask("POST", "/api/peers/annule/visit", role="editor").json()
+    answers: list[httpx.Response] = []
+
+    def visited() -> bool:  # once the clock, which sees the new peer, is done with it
+        answers.append(here.ask("POST", "/api/peers/annule/visit", role="editor"))
+        return answers[-1].status_code == 200
+
+    assert eventually(visited)
+    visit = here.ask("GET", "/api/peers/annule/visits", role="reader").json()["visits"][-1]
     undone = {"fr": "Cette lecture a été annulée", "en": "This reading was undone"}
     for language, words in undone.items():
         page = here.ask("GET", f"/peers/annule?lang={language}", Accept="text/html").text
