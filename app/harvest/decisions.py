@@ -8,18 +8,15 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from app.errors import MaillageError
 from app.harvest.fetch import Budget, Fetcher
-from app.harvest.stream import ACCEPT, broken, moment, parsed
+from app.harvest.stream import ACCEPT, broken, moment, parsed, same_host
 from app.journal import Journal, evidence
 from app.journal.evidence import Place, Revoked, Said
 from app.journal.judgements import Verdict
 from app.journal.sources import Source, Trust
-
-ANNOUNCED: Final = "decisions"
-"""Under this a visit's cursor says what the root of the feed announced."""
 
 SECONDS: Final = 120.0
 PAGES: Final = 50
@@ -91,7 +88,7 @@ def _read(fetcher: Fetcher, budget: Budget, begun: Place, known: Place, base: st
             raise broken("une page de ses avis n'est pas une liste", "a page of its decisions is no list")
         entries += _entries(items, base)
         last = str(items[-1]["published"]) if items else last
-        asked = _same_host(known.url, page["next"]) if page.get("next") else None
+        asked = same_host(known.url, page["next"]) if page.get("next") else None
     goes_on = asked and last > begun.after  # a log that gets nowhere is not asked again
     return entries, Place(known.url, last if goes_on else max(last, known.after))
 
@@ -127,11 +124,3 @@ def _has_come(at: str) -> bool:
     """Tell whether a text is a moment, and one that has come by any clock."""
     read = moment(at) if len(at) <= LONGEST_MOMENT else None
     return read is not None and read <= datetime.now(UTC) + AHEAD
-
-
-def _same_host(url: str, following: object) -> str:
-    """Return the address of the next page. Raises FormatError when it leads elsewhere."""
-    address = urljoin(url, str(following))
-    if urlsplit(address)[:2] != urlsplit(url)[:2]:
-        raise broken("ses avis renvoient à un autre serveur", "its decisions point to another server")
-    return address

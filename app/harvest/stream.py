@@ -19,6 +19,9 @@ ACCEPT: Final = {"Accept": "application/ld+json, application/json;q=0.9"}
 LARGEST: Final = 2**53
 LINE_BYTES: Final = 10_000_000
 
+DECISIONS: Final = "decisions"
+"""Under this a root says where the node tells what its people judged, and a reader's cursor keeps that with the moment of the last entry."""
+
 TRIES: Final = 3
 HICCUPS: Final = 10
 PAUSE_SECONDS: Final = 0.2
@@ -133,7 +136,7 @@ class Log:
 
     def _decisions(self, value: Mapping[str, Any]) -> tuple[str, str] | None:
         """Return where decisions are told and when the last one was made, None when none are."""
-        place, decided = value.get("decisions"), value.get("decidedAt")
+        place, decided = value.get(DECISIONS), value.get("decidedAt")
         return (self._same_host(place), decided) if isinstance(place, str) and isinstance(decided, str) else None
 
     def _since(self, relations: object) -> tuple[tuple[datetime, str], ...]:
@@ -145,13 +148,18 @@ class Log:
 
     def _same_host(self, url: object) -> str:
         """Return an address within the feed. Raises FormatError when it leads elsewhere."""
-        address = urljoin(self._url, str(url))
-        if urlsplit(address)[:2] != urlsplit(self._url)[:2]:
-            raise broken("il renvoie à un autre serveur", "it points to another server")
-        return address
+        return same_host(self._url, url)
 
 
 # --- reading strictly ---------------------------------------------------------------------------------------------------
+
+
+def same_host(here: str, url: object) -> str:
+    """Return an address that a document at `here` gives. Raises FormatError when it leads to another server."""
+    address = urljoin(here, str(url))
+    if urlsplit(address)[:2] != urlsplit(here)[:2]:
+        raise broken("il renvoie à un autre serveur", "it points to another server")
+    return address
 
 
 def parsed(fetched: Fetched) -> dict[str, Any]:

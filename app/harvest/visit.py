@@ -29,6 +29,7 @@ from app.harvest.items import Bad, Checkpoint, End, Found, Gone, Item, Peer, Res
 from app.harvest.knowing import RELAY, Knowing, ask_relays_again
 from app.harvest.pace import FAILURES_TO_OPEN, next_visit
 from app.harvest.staging import Errand, Staging
+from app.harvest.stream import DECISIONS
 from app.harvest.turns import Turns
 from app.journal import Journal, changes, erasure, meta, sources, visits
 from app.journal.moments import now
@@ -193,7 +194,7 @@ class Harvester:
             self._failed(errand, budget, FormatError(text), dry_run)
         else:
             if outcome in TAKEN:
-                told = end.cursor.get(decisions.ANNOUNCED)
+                told = end.cursor.get(DECISIONS)
                 decisions.follow(self._journal, self._fetcher, errand.source, errand.peer.base, told, decisions.allowance(budget))
 
     def _stage(self, errand: Errand, budget: Budget, progress: Callable[[int], None] | None) -> End:

@@ -4,9 +4,9 @@ Only what is about two records known here is kept, so that nothing stays of what
 What a peer took back stays, marked as such. Whatever changes here leaves the pairs that it is about to be scored anew: their edges are stale.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -21,6 +21,7 @@ MOST: Final = 10_000
 """Judgements that are kept of one peer; what comes after them is left where it is."""
 
 CHUNK: Final = 500
+Value = TypeVar("Value", int, str)
 
 STALE: Final = "[ ]"
 """The reasons of an edge that is to be scored anew: a list as nothing else writes it."""
@@ -60,19 +61,21 @@ def read_to(c: Connection, source_id: int) -> Place | None:
     return None if row is None else Place(row.url, row.after)
 
 
-def take(c: Connection, source_id: int, entries: Iterable[Said | Revoked], place: Place) -> int:
+def take(c: Connection, source_id: int, entries: Collection[Said | Revoked], place: Place) -> int:
     """Keep what a peer's people judged and took back, in the order of its log; return how many judgements that changed.
 
     What is of no use is passed over: a judgement on what is not known here or was erased, or above the number that is kept of one peer.
     """
     room = MOST - c.execute(select(func.count()).select_from(table).where(table.c.source_id == source_id)).scalar_one()
+    iris = {iri for entry in entries if isinstance(entry, Said) for iri in (entry.left, entry.right)}
+    known, erased = _known(c, iris), _erased(c, iris)
     kept, changed, passed_over = set[int](), set[int](), False
     for entry in entries:
         if isinstance(entry, Revoked):
             changed |= _revoke(c, source_id, entry)
-        elif not _are_known(c, entry):
+        elif not known.issuperset((entry.left, entry.right)):
             passed_over = True
-        elif len(kept) < room and not _is_erased(c, (entry.left, entry.right)):
+        elif len(kept) < room and erased.isdisjoint((entry.left, entry.right)):
             kept |= _keep(c, source_id, entry)
     values = {"url": place.url, "after": place.after, "passed_over": passed_over}
     new = upsert(evidence_read).values(source_id=source_id, **values)
@@ -137,25 +140,31 @@ def _revoke(c: Connection, source_id: int, taken_back: Revoked) -> set[int]:
     return set(c.execute(update(table).where(which).values(revoked_at=taken_back.at).returning(table.c.id)).scalars())
 
 
-def _are_known(c: Connection, said: Said) -> bool:
-    """Tell whether there are records of both IRIs."""
-    return all(c.execute(select(record.c.id).where(record.c.iri == iri).limit(1)).first() for iri in (said.left, said.right))
+def _known(c: Connection, iris: Collection[str]) -> set[str]:
+    """Return those of these that records here are about."""
+    return {iri for chunk in _chunks(iris) for iri in c.execute(select(record.c.iri).where(record.c.iri.in_(chunk))).scalars()}
 
 
-def _is_erased(c: Connection, iris: Iterable[str]) -> bool:
-    """Tell whether one of these was erased here."""
+def _erased(c: Connection, iris: Collection[str]) -> set[str]:
+    """Return those of these that were erased here."""
     if suppression.is_empty(c):
-        return False
+        return set()
     secret = meta.secret(c)
-    marks = {suppression.digest(secret, kind, place_of(iri)) for iri in iris for kind in (suppression.IRI, suppression.PAST)}
-    return bool(suppression.among(c, marks))
+    marks = {iri: {suppression.digest(secret, kind, place_of(iri)) for kind in (suppression.IRI, suppression.PAST)} for iri in iris}
+    found = suppression.among(c, {mark for those in marks.values() for mark in those}).keys()
+    return {iri for iri, those in marks.items() if those & found}
+
+
+def _chunks(values: Collection[Value]) -> Iterator[list[Value]]:
+    """Cut values into sorted chunks that a question takes."""
+    ordered = sorted(values)
+    yield from (ordered[at : at + CHUNK] for at in range(0, len(ordered), CHUNK))
 
 
 def _outdate(c: Connection, numbers: Collection[int]) -> None:
     """Have the pairs of records that these judgements are about scored anew."""
-    ordered = sorted(numbers)
-    for at in range(0, len(ordered), CHUNK):
-        found = c.execute(_PAIRS.where(table.c.id.in_(ordered[at : at + CHUNK])))
+    for chunk in _chunks(numbers):
+        found = c.execute(_PAIRS.where(table.c.id.in_(chunk)))
         outdate(c, {(min(left, right), max(left, right)) for left, right in found})
 
 

@@ -331,7 +331,7 @@ edge = Table(  # scored pairs worth remembering
     Column("right_id", ForeignKey("record.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("score", Float, nullable=False),
     Column("reasons", Text, nullable=False),
-    Column("state", Text, nullable=False),  # match, review, refused
+    Column("state", Text, nullable=False),  # match, review, refused, related; stale: never scored yet, see `journal.evidence`
     Column("message", Text),  # why a match was refused
     PrimaryKeyConstraint("left_id", "right_id"),
     sqlite_with_rowid=False,

@@ -119,26 +119,22 @@ class Crew:
 
 def compared(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> Scores:
     """Score pairs, and return those that reach REVIEW or are related."""
-    found: Scores = {}
-    for left, others in nearby.items():
-        mine = subjects[left]
-        for right in others:
-            scored = promising(mine, subjects[right], current)
-            if scored is not None:
-                found[min(left, right), max(left, right)] = scored
-    return found
+    scored = ((pair, promising(mine, theirs, current)) for pair, mine, theirs in _pairs(subjects, nearby))
+    return {pair: found for pair, found in scored if found is not None}
 
 
 def totalled(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]], current: Statistics) -> Totals:
     """Score pairs, and return the sums of those that reach REVIEW."""
-    found: Totals = {}
+    summed = ((pair, total(mine, theirs, current)) for pair, mine, theirs in _pairs(subjects, nearby))
+    return {pair: found for pair, found in summed if found >= REVIEW}
+
+
+def _pairs(subjects: Mapping[int, Subject], nearby: Mapping[int, list[int]]) -> Iterator[tuple[tuple[int, int], Subject, Subject]]:
+    """Yield each pair, the lesser number first, with its two records."""
     for left, others in nearby.items():
         mine = subjects[left]
         for right in others:
-            summed = total(mine, subjects[right], current)
-            if summed >= REVIEW:
-                found[min(left, right), max(left, right)] = summed
-    return found
+            yield (min(left, right), max(left, right)), mine, subjects[right]
 
 
 _desk: list[Desk] = []

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import Text
@@ -70,15 +70,10 @@ _LIVE_IDS: Final = select(record.c.id).where(record.c.state == LIVE).order_by(re
 _LONG: Final = select(record.c.id, func.length(record.c.document).op("/")(USUAL_LENGTH)).where(
     record.c.state == LIVE, func.length(record.c.document) >= 2 * USUAL_LENGTH
 )
-_ROUGHLY: Final = select(
-    sum(
-        (
-            select(func.count()).select_from(select(table.c.record_id).limit(bindparam("most")).subquery()).scalar_subquery()
-            for table in (member, pending)
-        ),
-        start=literal(0),
-    )
+_COUNTED: Final = tuple(
+    select(func.count()).select_from(select(table.c.record_id).limit(bindparam("most")).subquery()).scalar_subquery() for table in (member, pending)
 )
+_ROUGHLY: Final = select(_COUNTED[0] + _COUNTED[1])
 _LIVE_MARKS: Final = (
     select(record.c.id, record.c.version, feature.c.contacts).outerjoin(feature, feature.c.record_id == record.c.id).where(record.c.state == LIVE)
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.feed import log, pages, relay
 from app.journal import Journal
+from app.journal.tables import judgement
 from app.names import Names
 from app.record import content_hash, read, with_context
 
@@ -35,12 +36,15 @@ def filled(page: str, texts: dict[str, str]) -> str:
 
 
 def _of_a_log(journal: Journal) -> dict[str, Document]:
-    """A log of two events a page: its root, a closed page, the open one, and an erasure."""
+    """A log of two events a page, at a node where somebody judged: its root, a closed page, the open one, and an erasure."""
     _publish(journal, "Create", "lucioles", "Les Lucioles (exemple inventé)")
     _publish(journal, "Create", "atelier", "L'Atelier du canal (exemple inventé)")
     _publish(journal, "Update", "lucioles", "Les Lucioles de Saint-Denis (exemple inventé)")
     _publish(journal, "Create", "compost", "Le Compost partagé (exemple inventé)")
     _withdraw(journal, "atelier")
+    with journal.write() as c:  # after everything else, by whatever clock
+        ends = {"left": "own/compost", "right": "own/lucioles", "verdict": "different"}
+        c.execute(judgement.insert().values(**ends, author="une personne inventée", at="9999-01-01T00:00:00.000Z"))
     with journal.read() as c:
         root = pages.root(c, NAMES)
         closed, last = (pages.page(c, NAMES, number).document for number in (2, 3))

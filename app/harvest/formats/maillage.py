@@ -14,7 +14,7 @@ from app.harvest.fetch import Budget, Fetcher
 from app.harvest.formats.elements import RECORD_BYTES, TOO_LONG
 from app.harvest.items import Bad, Checkpoint, End, Found, Gone, Item, Peer, Restart, Sample
 from app.harvest.ldes import Event, Member, Position, follow
-from app.harvest.stream import Root, broken
+from app.harvest.stream import DECISIONS, Root, broken
 from app.names import key_for
 
 NAME = "maillage"
@@ -48,7 +48,7 @@ def visit(peer: Peer, fetcher: Fetcher, budget: Budget, cursor: Mapping[str, Any
 
 def _end(position: Position, root: Root) -> End:
     """End the visit: what was not met when everything was read anew was withdrawn for certain. The cursor also says where people's decisions are."""
-    cursor = {**position.cursor, "decisions": root.decisions} if root.decisions else position.cursor
+    cursor = {**position.cursor, DECISIONS: root.decisions} if root.decisions else position.cursor
     return End(cursor, complete=position.anew, unchanged=position.unchanged, withdrawn=position.anew)
 
 
