@@ -44,7 +44,7 @@ def reason_to_hold(difference: Difference, trust: Trust) -> Text | None:
     """Return why a difference must wait for a person, None when it may be applied."""
     changed = 0 if difference.expected else difference.counts["changed"]
     touched = difference.lost + changed
-    if difference.held and difference.lost >= difference.held:
+    if FEWEST <= difference.held <= difference.lost:
         return Text(
             "Toutes les fiches de ce pair disparaîtraient d'un coup : une personne doit le confirmer.",
             "Every record of this peer would vanish at once: a person must confirm it.",

@@ -26,12 +26,12 @@ def difference(held, lost=0, expected=False, **counts):
         (difference(100, lost=33, changed=60, expected=True), True),
         (difference(10, lost=4), False),
         (difference(10, lost=5), True),
-        (difference(3, lost=3), True),
-        (difference(3, lost=2), False),
+        (difference(5, lost=5), True),
+        (difference(4, lost=4), False),
     ],
 )
 def test_much_at_once_waits(found, waits):
-    """More than a fifth, and at least five, lost or changed at once; or all of them. New records never make a visit wait."""
+    """More than a fifth, and at least five, lost or changed at once. New records never make a visit wait."""
     assert (reason_to_hold(found, Trust.AUTO) is not None) is waits
 
 

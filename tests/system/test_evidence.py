@@ -1,7 +1,9 @@
 """What was judged at one node is evidence at another: two real nodes that harvest each other, with invented groups."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,12 @@ def peers_words(node: NodeProcess, *iris: str) -> dict[str, float]:
     return {f"{one['name']} {one['detail']}": one["weight"] for one in told["reasons"] if one["name"].startswith("judged")}
 
 
+def kept(node: NodeProcess) -> int:
+    """Return how many judgements of peers stand in a node's journal, taken back or not."""
+    with closing(sqlite3.connect(f"file:{node.data_dir / 'journal.sqlite'}?mode=ro", uri=True)) as journal:
+        return int(journal.execute("SELECT count(*) FROM evidence").fetchone()[0])
+
+
 def test_a_judgement_travels_as_evidence_and_goes_when_it_is_taken_back(nodes: tuple[NodeProcess, NodeProcess]) -> None:
     """Judged at A: B merges and says why. Taken back at A: B parts them. Judged different at B: nothing that A says unites them."""
     a, b = nodes
@@ -67,5 +75,27 @@ def test_a_judgement_travels_as_evidence_and_goes_when_it_is_taken_back(nodes: t
         at_a.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "same"}).raise_for_status()
         b.run("harvest", "haut")
         assert (groups(b), peers_words(b, mine, theirs)) == (2, {"judged the same haut, test editor": 4.0})
+        assert kept(b) == 2
         b.run("peers", "remove", "haut")
-        assert groups(b) == 1
+        assert (groups(b), kept(b)) == (1, 0)
+
+
+def test_what_was_judged_of_an_erased_record_is_erased_with_it(nodes: tuple[NodeProcess, NodeProcess]) -> None:
+    """Judged at B of A's record, and evidence at A: purged at A it is gone there at once; a later visit brings nothing back."""
+    a, b = nodes
+    with client(a) as at_a, client(b) as at_b:
+        at_a.put("/groups/atelier", json={"name": {"fr": "Atelier des Lucioles (inventé)"}, "location": PLACE}).raise_for_status()
+        at_b.put("/groups/lucioles", json={"name": {"fr": "Les Lucioles"}, "location": PLACE}).raise_for_status()
+        for node, name, other in ((a, "bas", b), (b, "haut", a)):
+            node.run("peers", "add", name, other.url)
+            node.run("harvest", name)
+        pair = {"left": f"{a.url}/groups/atelier", "right": f"{b.url}/groups/lucioles"}
+        at_b.post("/api/judgements", json=pair | {"verdict": "same", "reason": "Les mêmes personnes (inventé)."}).raise_for_status()
+        a.run("harvest", "bas")
+        assert (groups(a), kept(a)) == (1, 1)
+        at_a.delete("/groups/atelier", params={"purge": True}).raise_for_status()
+        assert kept(a) == 0
+        for node, name in ((b, "haut"), (a, "bas")):
+            node.run("harvest", name)
+        assert (kept(a), groups(a), groups(b)) == (0, 1, 1)
+        assert "mêmes personnes" not in httpx.get(f"{b.url}/mappings/decisions").text
