@@ -43,6 +43,16 @@ def peers_words(node: NodeProcess, *iris: str) -> dict[str, float]:
     return {f"{one['name']} {one['detail']}": one["weight"] for one in told["reasons"] if one["name"].startswith("judged")}
 
 
+def acquainted(a: NodeProcess, b: NodeProcess, at_a: httpx.Client, at_b: httpx.Client) -> tuple[str, str]:
+    """Give each node a group, and have each harvest the other; return the IRIs of both groups."""
+    at_a.put("/groups/atelier", json={"name": {"fr": "Atelier des Lucioles (inventé)"}, "location": PLACE}).raise_for_status()
+    at_b.put("/groups/lucioles", json={"name": {"fr": "Les Lucioles"}, "location": PLACE}).raise_for_status()
+    for node, name, other in ((a, "bas", b), (b, "haut", a)):
+        node.run("peers", "add", name, other.url)
+        node.run("harvest", name)
+    return f"{a.url}/groups/atelier", f"{b.url}/groups/lucioles"
+
+
 def kept(node: NodeProcess) -> int:
     """Return how many judgements of peers stand in a node's journal, taken back or not."""
     with closing(sqlite3.connect(f"file:{node.data_dir / 'journal.sqlite'}?mode=ro", uri=True)) as journal:
@@ -53,12 +63,7 @@ def test_a_judgement_travels_as_evidence_and_goes_when_it_is_taken_back(nodes: t
     """Judged at A: B merges and says why. Taken back at A: B parts them. Judged different at B: nothing that A says unites them."""
     a, b = nodes
     with client(a) as at_a, client(b) as at_b:
-        at_a.put("/groups/atelier", json={"name": {"fr": "Atelier des Lucioles (inventé)"}, "location": PLACE}).raise_for_status()
-        at_b.put("/groups/lucioles", json={"name": {"fr": "Les Lucioles"}, "location": PLACE}).raise_for_status()
-        for node, name, other in ((a, "bas", b), (b, "haut", a)):
-            node.run("peers", "add", name, other.url)
-            node.run("harvest", name)
-        mine, theirs = f"{a.url}/groups/atelier", f"{b.url}/groups/lucioles"
+        mine, theirs = acquainted(a, b, at_a, at_b)
         assert (groups(b), peers_words(b, mine, theirs)) == (2, {})
         judged = at_a.post("/api/judgements", json={"left": mine, "right": theirs, "verdict": "same"}).raise_for_status().json()["id"]
         root = httpx.get(f"{a.url}/feed", headers={"Accept": "application/ld+json"}).json()
@@ -84,13 +89,10 @@ def test_what_was_judged_of_an_erased_record_is_erased_with_it(nodes: tuple[Node
     """Judged at B of A's record, and evidence at A: purged at A it is gone there at once; a later visit brings nothing back."""
     a, b = nodes
     with client(a) as at_a, client(b) as at_b:
-        at_a.put("/groups/atelier", json={"name": {"fr": "Atelier des Lucioles (inventé)"}, "location": PLACE}).raise_for_status()
-        at_b.put("/groups/lucioles", json={"name": {"fr": "Les Lucioles"}, "location": PLACE}).raise_for_status()
-        for node, name, other in ((a, "bas", b), (b, "haut", a)):
-            node.run("peers", "add", name, other.url)
-            node.run("harvest", name)
-        pair = {"left": f"{a.url}/groups/atelier", "right": f"{b.url}/groups/lucioles"}
-        at_b.post("/api/judgements", json=pair | {"verdict": "same", "reason": "Les mêmes personnes (inventé)."}).raise_for_status()
+        mine, theirs = acquainted(a, b, at_a, at_b)
+        judged = {"left": mine, "right": theirs, "verdict": "same", "reason": "Les mêmes personnes (inventé)."}
+        at_b.post("/api/judgements", json=judged).raise_for_status()
+        assert "mêmes personnes" in httpx.get(f"{b.url}/mappings/decisions").text
         a.run("harvest", "bas")
         assert (groups(a), kept(a)) == (1, 1)
         at_a.delete("/groups/atelier", params={"purge": True}).raise_for_status()
