@@ -142,8 +142,8 @@ def test_a_source_changes_when_a_visit_changed_it(journal: Journal, projector: P
         changes.note(c, "source", ["carte"])
         changed_at = visits.last_change(c, peer.id)
     projector.catch_up()
-    assert changed_at
-    assert f'<{NAMES.source("carte")}> <http://purl.org/dc/terms/modified> "{changed_at[:19]}.' in store.read(NAMES.catalogue)
+    assert changed_at  # Oxigraph writes no fraction where it is zero
+    assert f'<{NAMES.source("carte")}> <http://purl.org/dc/terms/modified> "{changed_at[:19]}' in store.read(NAMES.catalogue)
     with journal.write() as c:
         visits.finish(c, visits.begin(c, peer.id), "unchanged")
         sources.update(c, "carte", last_visit_at="2030-01-01T00:00:00.000Z", url=peer.url, licence=peer.licence)
